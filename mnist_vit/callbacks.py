@@ -31,7 +31,7 @@ warnings.filterwarnings("ignore", message=r".*torch\.jit\.script.*", category=Fu
 from fastai.callback.core import Callback, CancelFitException
 from fastai.torch_core import to_float
 
-# %% ../nbs/06a_callbacks.ipynb #78b614f0
+# %% ../nbs/06a_callbacks.ipynb #970549a7
 def seed_epoch(
     batches, # with `set_epoch`
     seed:int, # the run's seed
@@ -41,6 +41,7 @@ def seed_epoch(
     batches.set_epoch(epoch)
     torch.manual_seed(seed * 1_000_003 + epoch)
 
+# %% ../nbs/06a_callbacks.ipynb #1f03581b
 class EpochSeed(Callback):
     "Make each epoch's order, augmentation and dropout depend on nothing but seed and epoch."
     order = -20
@@ -51,7 +52,7 @@ class EpochSeed(Callback):
 
     def before_train(self): seed_epoch(self.dls.train, self.seed, self.epoch)
 
-# %% ../nbs/06a_callbacks.ipynb #bd0953b1
+# %% ../nbs/06a_callbacks.ipynb #d3e34076
 def has_bf16(
     device:torch.device, # where the model runs
 ) -> bool: # worth using?
@@ -60,6 +61,7 @@ def has_bf16(
     able = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
+# %% ../nbs/06a_callbacks.ipynb #235d4a04
 class Bf16(Callback):
     "Run training's forward pass in bfloat16 where that is safe (torch.autocast)."
     order = 10

@@ -35,7 +35,7 @@ class Task:
     @property
     def name(self): return f"phase{self.phase}"
 
-# %% ../nbs/05_task.ipynb #d9391789
+# %% ../nbs/05_task.ipynb #77b7f0a0
 def digit_batches(
     recipe:Recipe, # data, batch size, augmentation, seed
     split:str, # 'train', 'valid', 'train_full' or 'test'
@@ -47,6 +47,7 @@ def digit_batches(
     augment = RandomAffine(recipe.degrees, recipe.translate, recipe.scale, recipe.shear)
     return DigitBatches(digits, recipe.batch_size, shuffle=True, augment=augment, seed=recipe.seed, device=device)
 
+# %% ../nbs/05_task.ipynb #5264c610
 def build_vit(
     recipe:Recipe, # the architecture
     num_outputs:int=1, # answers per image, G
@@ -122,7 +123,7 @@ def top_losses_figure(
     for ax in fig.axes: ax.axis("off")
     return fig
 
-# %% ../nbs/05_task.ipynb #aa37d433
+# %% ../nbs/05_task.ipynb #a246a859
 def digit_report(
     x:Tensor, # images (n, 1, H, W)
     logits:Tensor, # (n, K)
@@ -133,6 +134,7 @@ def digit_report(
     metrics.update(logits, labels)
     return {"confusion": confusion_figure(metrics.confusion), "top_losses": top_losses_figure(x, logits, labels)}
 
+# %% ../nbs/05_task.ipynb #b268718c
 def digit_samples(
     x:Tensor, # images (n, 1, H, W)
     logits:Tensor, # (n, K)

@@ -84,7 +84,7 @@ def one_cycle(
     else: low, done = end, 1 - (progress - warmup) / (1 - warmup)
     return low + (1 - low) * (1 - math.cos(math.pi * done)) / 2
 
-# %% ../nbs/06_training.ipynb #dfa37e36
+# %% ../nbs/06_training.ipynb #7d8817a9
 def check_device(
     device:str="auto", # 'cpu', 'cuda', 'mps' or 'auto'
 ) -> str: # 'cuda', 'mps' or 'cpu'
@@ -95,6 +95,7 @@ def check_device(
     if device not in there: raise ValueError(f"device={device!r} is not available here; there is {', '.join(there)}")
     return device
 
+# %% ../nbs/06_training.ipynb #8bc6f164
 def settle(
     recipe:Recipe, # may say 'auto'
 ) -> Recipe: # says which data, device and precision will be used
@@ -104,7 +105,7 @@ def settle(
     if precision == "auto": precision = "bf16" if has_bf16(torch.device(device)) else "fp32"
     return recipe.model_copy(update={"data": resolve_data(recipe.data), "device": device, "precision": precision})
 
-# %% ../nbs/06_training.ipynb #2e26cea2
+# %% ../nbs/06_training.ipynb #7fd624e0
 def make_learner(
     task:Task, # what to learn
     recipe:Recipe, # settled, see `settle`
@@ -128,6 +129,7 @@ def _adamw(groups, lr, weight_decay):
     decay, rest = groups
     return OptimWrapper(opt=torch.optim.AdamW([{"params": decay, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.}], lr=lr, fused=True))
 
+# %% ../nbs/06_training.ipynb #a94b548a
 def fit_recipe(
     learn:Learner, # from `make_learner`
     recipe:Recipe, # epochs, lr, warmup
@@ -137,7 +139,7 @@ def fit_recipe(
     rate = ParamScheduler({"lr": lambda progress: recipe.lr * one_cycle(progress, recipe.warmup)})
     learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
 
-# %% ../nbs/06_training.ipynb #fe2cd682
+# %% ../nbs/06_training.ipynb #ada4b8c1
 def check_folder(
     out:str|Path, # the run's folder
     resume:bool=False, # go on with what is there?
@@ -148,6 +150,7 @@ def check_folder(
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out} is not empty: choose another folder, or resume the run that is there")
 
+# %% ../nbs/06_training.ipynb #eb628627
 def default_folder(
     task:Task, # names the folder
 ) -> Path: # runs/<phase>-<time>
@@ -171,7 +174,7 @@ def curves_figure(
     for ax in fig.axes: ax.set_xlabel("epoch")
     return fig
 
-# %% ../nbs/06_training.ipynb #695a9735
+# %% ../nbs/06_training.ipynb #d6d70194
 @torch.no_grad()
 def _predict(model, batches):
     "Inputs, outputs and targets of a whole split, on the CPU"
@@ -187,6 +190,7 @@ def describe_device(
     chip = getattr(torch.cpu, "get_capabilities", dict)().get("cpu_name") or platform.processor() or platform.machine()
     return f"{device} ({chip}, {torch.get_num_threads()} threads)"
 
+# %% ../nbs/06_training.ipynb #262b307c
 def _show_progress():
     return sys.stdout.isatty() and not os.environ.get("IN_TEST")
 
