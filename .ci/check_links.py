@@ -21,7 +21,7 @@ USER, REPO, BRANCH, GITHUB, DOCS = cfg["user"], cfg["repo"], cfg["branch"], cfg[
 COLAB = f"https://colab.research.google.com/github/{USER}/{REPO}/blob/{BRANCH}"
 RAW = f"https://raw.githubusercontent.com/{USER}/{REPO}/{BRANCH}"
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](" + COLAB + "/nbs/{})"
-INSTALL = f'#| hide\nif "google.colab" in str(get_ipython()):\n    %pip install -q git+{GITHUB}'
+INSTALL = f'#| hide\nif "google.colab" in str(get_ipython()):\n    %pip install -q "mnist_vit[dev] @ git+{GITHUB}"'
 PAGES = {re.sub(r"^\d+[a-zA-Z0-9]*_", "", path.stem) for path in NBS.glob("*.ipynb")}  # as nbdev names them
 OURS = re.compile(rf"//{re.escape(USER)}\.|/{re.escape(USER)}/|\.github\.io/{re.escape(REPO)}\b|"
                   rf"(github\.com|githubusercontent\.com|colab\.research\.google\.com/github|img\.shields\.io/\S+)/[^/\s]+/{re.escape(REPO)}\b")

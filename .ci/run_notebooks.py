@@ -19,11 +19,12 @@ def flags_of(cell): return set(re.findall(r"^#\s*\|\s*(\w+|eval: *false)\s*$", c
 def run(path, wanted):
     nb = nbformat.read(path, as_version=4)
     client = NotebookClient(nb, timeout=None, resources={"metadata": {"path": "nbs"}})
-    with client.setup_kernel():
-        for i, cell in enumerate(nb.cells):
-            if cell.cell_type == "code" and not flags_of(cell) - wanted: client.execute_cell(cell, i)
-            if cell.cell_type == "code": cell.outputs = [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" not in o.get("data", {})]
-    nbformat.write(nb, path)
+    try:
+        with client.setup_kernel():
+            for i, cell in enumerate(nb.cells):
+                if cell.cell_type == "code" and not flags_of(cell) - wanted: client.execute_cell(cell, i)
+                if cell.cell_type == "code": cell.outputs = [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" not in o.get("data", {})]
+    finally: nbformat.write(nb, path)  # hours of work are kept, whatever cell fails
 
 
 def main():

@@ -61,7 +61,7 @@ def has_bf16(
     able = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
-# %% ../nbs/06a_callbacks.ipynb #235d4a04
+# %% ../nbs/06a_callbacks.ipynb #2e7a599e
 class Bf16(Callback):
     "Run training's forward pass in bfloat16 where that is safe (torch.autocast)."
     order = 10
@@ -69,8 +69,11 @@ class Bf16(Callback):
         self.cast = torch.autocast(self.dls.train.device.type, torch.bfloat16, enabled=self.training)
         self.cast.__enter__()
     def after_pred(self):
-        self.cast.__exit__(None, None, None)
+        self.close()
         self.learn.pred = to_float(self.pred)  # the loss is computed in full precision
+    def close(self): # also called when training ends in the middle of a forward pass
+        if getattr(self, "cast", None): self.cast.__exit__(None, None, None)
+        self.cast = None
 
 # %% ../nbs/06a_callbacks.ipynb #7940f455
 class StopOnNaN(Callback):
@@ -135,10 +138,10 @@ class History(Callback):
         self.log(f"epoch {row['epoch']:2}/{self.n_epoch}  train loss {row['train_loss']:.4f}  valid loss {row['valid_loss']:.4f}  "
                  f"{self.main_metric} {row[self.main_metric]:.4f}  {row['seconds']:.1f} s")
 
-# %% ../nbs/06a_callbacks.ipynb #acc94765
+# %% ../nbs/06a_callbacks.ipynb #1ce24a6f
 class StopEarly(Callback):
     "End the run after `patience` epochs without a better main metric."
-    order = 65
+    order = 80
     def __init__(self,
         history:History, # whose rows are watched
         patience:int, # epochs
@@ -148,7 +151,7 @@ class StopEarly(Callback):
     def after_epoch(self):
         if self.history.rows and self.history.rows[-1]["epoch"] - self.history.best["epoch"] >= self.patience: raise CancelFitException
 
-# %% ../nbs/06a_callbacks.ipynb #448fcc7e
+# %% ../nbs/06a_callbacks.ipynb #dcb8161a
 def write_atomically(
     path:str|Path, # the file to write or replace
     write, # called with a temporary path beside it
@@ -157,9 +160,10 @@ def write_atomically(
     path = Path(path)
     temporary = path.with_name(path.name + ".part")
     write(temporary)
+    with open(temporary, "rb+") as f: os.fsync(f.fileno())  # on the disk, not only on its way
     os.replace(temporary, path)
 
-# %% ../nbs/06a_callbacks.ipynb #5eac3499
+# %% ../nbs/06a_callbacks.ipynb #ea109223
 class Checkpoint(Callback):
     "After every epoch write `checkpoint.pt`, `history.csv` and, when it is the best so far, `model.safetensors`."
     order = 60
@@ -179,6 +183,8 @@ class Checkpoint(Callback):
 
     def after_epoch(self):
         if self.history.started is None: return
+        if not all(p.isfinite().all() for p in self.model.parameters()):
+            raise FloatingPointError(f"weights are no longer finite after epoch {self.epoch + 1}: the last checkpoint is from before; try a lower lr")
         if self.history.best is self.history.rows[-1]:
             write_atomically(self.out/"model.safetensors", lambda path: save_file(self.evaluated().state_dict(), path))
         write_atomically(self.out/"history.csv", self._write_history)
@@ -189,7 +195,7 @@ class Checkpoint(Callback):
             writer = csv.DictWriter(f, self.history.rows[0])
             writer.writeheader(); writer.writerows(self.history.rows)
 
-# %% ../nbs/06a_callbacks.ipynb #764a230a
+# %% ../nbs/06a_callbacks.ipynb #92635f94
 def restore(
     checkpoint:Checkpoint, # of a Learner whose optimizer exists
 ) -> int: # epochs already done
@@ -201,7 +207,7 @@ def restore(
     if checkpoint.ema: checkpoint.ema.before_fit()  # make the average, to be filled
     missing = checkpoint.state().keys() - state.keys()
     if missing: raise ValueError(f"{path} is incomplete: it lacks {', '.join(sorted(missing))}")
-    other = {key for key, value in checkpoint.recipe.model_dump().items() if state["recipe"].get(key) != value}
+    other = {key for key, value in checkpoint.recipe.model_dump(exclude={"device"}).items() if state["recipe"].get(key) != value}
     if other: raise ValueError(f"{path} is of another recipe: {', '.join(sorted(other))} differ")
     checkpoint.model.load_state_dict(state["model"])
     checkpoint.opt.load_state_dict(state["optimizer"])
@@ -209,10 +215,11 @@ def restore(
     checkpoint.history.rows[:] = state["history"]
     return len(state["history"])
 
-# %% ../nbs/06a_callbacks.ipynb #e6b5acfd
+# %% ../nbs/06a_callbacks.ipynb #e229eb44
 def _has_key(address):
     if os.environ.get("WANDB_API_KEY"): return True
-    try: return urlparse(address).hostname in netrc.netrc(os.environ.get("NETRC")).hosts
+    where = urlparse(address)
+    try: return not {where.hostname, where.netloc}.isdisjoint(netrc.netrc(os.environ.get("NETRC")).hosts)
     except (OSError, netrc.NetrcParseError): return False
 
 class WandbLog(Callback):
@@ -264,3 +271,9 @@ class WandbLog(Callback):
         artifact.add_file(str(self.out/"model.safetensors"))
         self.wandb_run.log_artifact(artifact)
         self.wandb_run.finish()
+        self.wandb_run = None
+
+    def abandon(self):
+        "Close a run that has not come to its end."
+        if self.wandb_run: self._guard(lambda: self.wandb_run.finish(exit_code=1))
+        self.wandb_run = None

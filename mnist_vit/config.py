@@ -14,7 +14,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-# %% ../nbs/04_config.ipynb #395f83d8
+# %% ../nbs/04_config.ipynb #89235075
 class Recipe(BaseModel):
     "All settings of one run; the keys of every phase. `ValueError` for what is unknown, mistyped, out of bounds or impossible."
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -56,9 +56,12 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _fits(self):
         if self.image_size % self.patch_size:
-            sizes = [p for p in range(2, self.image_size) if self.image_size % p == 0]
+            sizes = [p for p in range(1, self.image_size + 1) if self.image_size % p == 0]
             raise ValueError(f"patch_size={self.patch_size} does not divide image_size={self.image_size}; these do: {sizes}")
-        if self.dim % self.num_heads: raise ValueError(f"dim={self.dim} is not divisible by num_heads={self.num_heads}")
+        if self.dim % self.num_heads:
+            heads = [h for h in range(1, self.dim + 1) if self.dim % h == 0]
+            raise ValueError(f"dim={self.dim} is not divisible by num_heads={self.num_heads}; it is by {heads}")
+        if self.dim * self.mlp_ratio < 1: raise ValueError(f"mlp_ratio={self.mlp_ratio} leaves the MLP of dim={self.dim} without a hidden unit; use at least {1 / self.dim:.3f}")
         if self.dim % 4: raise ValueError(f"dim={self.dim} must be a multiple of 4 (sine and cosine, for rows and columns)")
         return self
 
@@ -80,13 +83,13 @@ def _sentence(error, recipe_class):
     if not key: return error["msg"].removeprefix("Value error, ")
     return f"{key}={value!r} is refused: {error['msg'][0].lower()}{error['msg'][1:]}"
 
-# %% ../nbs/04_config.ipynb #e7dad6d9
+# %% ../nbs/04_config.ipynb #33933a2a
 def _read_yaml(path, text):
     try: content = yaml.safe_load(text)
     except yaml.YAMLError as e:
         line = getattr(getattr(e, "problem_mark", None), "line", -1) + 1
         raise ValueError(f"{path} is not valid YAML (line {line}): {getattr(e, 'problem', e)}") from None
-    if not isinstance(content, dict) or not all(isinstance(recipe, dict) for recipe in content.values()):
+    if not isinstance(content, dict) or not all(isinstance(recipe, dict) and all(isinstance(key, str) for key in recipe) for recipe in content.values()):
         raise ValueError(f"{path} must hold named recipes, each a block of keys: 'phase1:', then indented lines such as 'epochs: 3'")
     return content
 

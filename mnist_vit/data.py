@@ -6,15 +6,17 @@
 __all__ = ['SPLITS', 'MEAN', 'STD', 'Digits', 'check_digits', 'answers', 'load_mnist', 'resolve_data', 'load_data',
            'MNISTDataset', 'normalize', 'DigitBatches', 'affine', 'RandomAffine']
 
-# %% ../nbs/00_eda.ipynb #ce87bc07
+# %% ../nbs/00_eda.ipynb #26a45b54
 import hashlib
 import os
 import socket
 import tempfile
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
@@ -73,7 +75,7 @@ def _check_file(path):
     problem = _damage(path)
     if problem: raise ValueError(f"{path} is damaged: {problem}. Delete this one file and load again; the good files are kept.")
 
-# %% ../nbs/00_eda.ipynb #e14efe2d
+# %% ../nbs/00_eda.ipynb #8b744730
 def _default_root():
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home()/".cache"
     return os.environ.get("MNIST_VIT_DATA") or Path(cache)/"mnist_vit"
@@ -85,19 +87,20 @@ def answers(
     "Does a web server answer at `url` within a few seconds? Any answer counts, but for a server's own failure."
     try: urlopen(Request(url, method="HEAD"), timeout=seconds).close()
     except HTTPError as e: return e.code < 500
-    except OSError: return False
+    except (OSError, HTTPException, ValueError): return False
     return True
 
+# %% ../nbs/00_eda.ipynb #7efc9846
 @lru_cache
-def _reachable(mirrors, name):
-    "Those of the mirrors that answer within a few seconds (asked once per process)"
+def _reachable(mirrors, name, minute):
+    "Those of the mirrors that answer within a few seconds; asked once a minute"
     pool = ThreadPoolExecutor(len(mirrors))
     asked = {mirror: pool.submit(answers, mirror + name) for mirror in mirrors}
     wait(asked.values(), timeout=6)
     pool.shutdown(wait=False, cancel_futures=True)
     return [mirror for mirror, answer in asked.items() if answer.done() and answer.result()]
 
-# %% ../nbs/00_eda.ipynb #8856d1ed
+# %% ../nbs/00_eda.ipynb #f406e413
 @contextmanager
 def _socket_timeout(seconds):
     before = socket.getdefaulttimeout()
@@ -112,14 +115,16 @@ def _check_writable(folder):
     except OSError as e:
         raise PermissionError(f"cannot write MNIST into {folder} ({e.strerror}): name another folder with MNIST_VIT_DATA or root=") from e
 
+# %% ../nbs/00_eda.ipynb #e4a724bc
 def _fetch(root):
     "Download the four files below `root`, from those mirrors that answer; archives that are there and good are used."
     folder = root/"MNIST"/"raw"
     _check_writable(folder)
     missing = [name for name, md5 in datasets.MNIST.resources if not check_integrity(folder/name, md5)]
-    mirrors = _reachable(tuple(datasets.MNIST.mirrors), missing[0]) if missing else datasets.MNIST.mirrors
+    mirrors = _reachable(tuple(datasets.MNIST.mirrors), missing[0], int(time.time() // 60)) if missing else datasets.MNIST.mirrors
     damaged = [name for name in missing if (folder/name).exists()]
-    hint = "; ".join([f"{name} there is damaged" for name in damaged] + ["put the files there by hand, or set MNIST_VIT_DATA to a folder that has them"])
+    hint = "put the files there by hand, or set MNIST_VIT_DATA to a folder that has them"
+    if damaged and not mirrors: raise ValueError(f"{folder/damaged[0]} is damaged (its MD5 is wrong) and no mirror can be reached to replace it: {hint}")
     if not mirrors: raise ConnectionError(f"MNIST is not in {root} and no mirror can be reached: {hint}")
     try:
         with _socket_timeout(20): type("MNIST", (datasets.MNIST,), {"mirrors": mirrors})(root, download=True)
@@ -224,12 +229,12 @@ def load_data(
 # %% ../nbs/00_eda.ipynb #a467315b
 MEAN, STD = 0.1307, 0.3081  # of all pixels of the 60,000 training images, in [0, 1]
 
-# %% ../nbs/00_eda.ipynb #8a01857d
+# %% ../nbs/00_eda.ipynb #ccdb1bb3
 class MNISTDataset(Dataset):
     "Digits as a PyTorch dataset, one `(image, label)` at a time: float `(1, 28, 28)`, normalised, and an int."
     def __init__(self,
         digits:Digits, # images and labels, from `load_data` or `load_mnist`
-        transform=None, # callable on a PIL image, e.g. torchvision transforms; `None`: `ToTensor`, then `Normalize(0.1307, 0.3081)`
+        transform=None, # a callable on a PIL image, e.g. torchvision transforms; `None`: `ToTensor`, then `Normalize(0.1307, 0.3081)`
     ):
         self.images, self.labels = check_digits(digits)
         self.transform = transform or transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
@@ -243,7 +248,7 @@ def normalize(
     "Shift and scale pixel values as `Normalize(0.1307, 0.3081)` does."
     return (x - MEAN) / STD
 
-# %% ../nbs/00_eda.ipynb #38a31fda
+# %% ../nbs/00_eda.ipynb #cd884195
 class DigitBatches:
     "Batches of a split that sits in memory: `(x, labels)`, x float (B, 1, 28, 28) normalised. Each pass is a new epoch."
     def __init__(self,
@@ -258,13 +263,14 @@ class DigitBatches:
         self.batch_size, self.shuffle, self.augment, self.seed, self.epoch = batch_size, shuffle, augment, seed, 0
         self.to(device)
 
-    def to(self, device):
+    def to(self, device): # moves the whole split; returns itself
         self.images, self.labels, self.device = self.images.to(device), self.labels.to(device), torch.device(device)
         return self
 
     def __len__(self): return -(-len(self.labels) // self.batch_size)
 
-    def set_epoch(self, epoch): self.epoch = epoch  # the epoch that the next pass plays
+    def set_epoch(self, epoch): # the epoch, counted from 0, that the next pass plays
+        self.epoch = epoch
 
     def __iter__(self):
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)

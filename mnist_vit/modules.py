@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# %% ../nbs/02_modules.ipynb #931516f3
+# %% ../nbs/02_modules.ipynb #7fb46054
 class PatchEmbedding(nn.Module):
     "Cut an image into patches and embed each linearly (Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1)."
     def __init__(self,
@@ -21,7 +21,7 @@ class PatchEmbedding(nn.Module):
     ):
         super().__init__()
         if image_size % patch_size:
-            raise ValueError(f"patch_size={patch_size} does not divide image_size={image_size}: choose one of {[p for p in range(2, image_size + 1) if image_size % p == 0]}")
+            raise ValueError(f"patch_size={patch_size} does not divide image_size={image_size}: choose one of {[p for p in range(1, image_size + 1) if image_size % p == 0]}")
         self.image_size, self.patch_size = image_size, patch_size
         self.grid_size = image_size // patch_size
         self.num_patches = self.grid_size**2
@@ -41,11 +41,11 @@ class PatchEmbedding(nn.Module):
         "Embed patches already cut, with the same weights."
         return F.linear(patches, self.proj.weight.flatten(1), self.proj.bias)
 
-# %% ../nbs/02_modules.ipynb #a75438cf
+# %% ../nbs/02_modules.ipynb #dd3ec9c7
 def sincos_positions(
     grid_size:int, # patches along a side
     dim:int, # token width D, a multiple of 4
-    temperature:float=20., # the longest wave is 2π·temperature patches
+    temperature:float=20., # T: wavelengths run from 2π to nearly 2π·T patches
 ) -> Tensor: # positions (N, D), row by row
     "Two-dimensional sine-cosine positions (Vaswani et al. 2017, arXiv:1706.03762, section 3.5, once for each axis)."
     if dim % 4: raise ValueError(f"dim={dim} must be a multiple of 4: sine and cosine, for rows and columns")
@@ -54,7 +54,7 @@ def sincos_positions(
     angles = [axis.flatten()[:, None] * omega for axis in (x, y)]  # each (N, D/4)
     return torch.cat([f(a) for a in angles for f in (torch.sin, torch.cos)], 1)
 
-# %% ../nbs/02_modules.ipynb #0ce11861
+# %% ../nbs/02_modules.ipynb #437c92d4
 class Attention(nn.Module):
     "Multi-head self-attention (Vaswani et al. 2017, arXiv:1706.03762, section 3.2)."
     def __init__(self,
@@ -81,10 +81,10 @@ class Attention(nn.Module):
         if x.is_cuda and not return_attention:
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         else:
-            scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, N, N)
-            if mask is not None: scores = scores + torch.zeros_like(mask, dtype=scores.dtype).masked_fill(~mask, float("-inf"))
+            scores = ((q * self.scale) @ k.transpose(-2, -1)).float()  # (B, h, N, N); softmax in full precision
+            if mask is not None: scores = scores + torch.zeros_like(mask, dtype=torch.float).masked_fill(~mask, float("-inf"))
             weights = scores.softmax(-1)
-            out = weights @ v  # (B, h, N, d)
+            out = weights.to(v.dtype) @ v  # (B, h, N, d)
         out = self.dropout(self.proj(out.transpose(1, 2).reshape(B, N, D)))
         return (out, weights) if return_attention else out
 

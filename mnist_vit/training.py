@@ -6,7 +6,7 @@
 __all__ = ['train_epoch', 'evaluate', 'one_cycle', 'check_device', 'settle', 'make_learner', 'fit_recipe', 'check_folder',
            'default_folder', 'curves_figure', 'describe_device', 'train_model', 'evaluate_run']
 
-# %% ../nbs/06_training.ipynb #50d65197
+# %% ../nbs/06_training.ipynb #6429143f
 import json
 import math
 import os
@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from .callbacks import EMA, Bf16, Checkpoint, EpochSeed, History, StopEarly, StopOnNaN, WandbLog, has_bf16, restore, write_atomically
 from .config import Recipe, save_recipe
@@ -28,7 +28,7 @@ from .data import resolve_data
 from .model import decay_groups
 from .task import Task
 
-# %% ../nbs/06_training.ipynb #d606360b
+# %% ../nbs/06_training.ipynb #dc57798b
 from fastai.callback.core import TrainEvalCallback
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import ParamScheduler
@@ -36,6 +36,8 @@ from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner, Recorder
 from fastai.optimizer import OptimWrapper
+from fastcore.basics import noop
+from fastcore.imports import IN_NOTEBOOK
 
 # %% ../nbs/06_training.ipynb #79598950
 def train_epoch(
@@ -105,7 +107,7 @@ def settle(
     if precision == "auto": precision = "bf16" if has_bf16(torch.device(device)) else "fp32"
     return recipe.model_copy(update={"data": resolve_data(recipe.data), "device": device, "precision": precision})
 
-# %% ../nbs/06_training.ipynb #7fd624e0
+# %% ../nbs/06_training.ipynb #fb4c3d92
 def make_learner(
     task:Task, # what to learn
     recipe:Recipe, # settled, see `settle`
@@ -122,14 +124,14 @@ def make_learner(
     if recipe.precision == "bf16": own.append(Bf16())
     learn = Learner(dls, model, task.loss(recipe), opt_func=partial(_adamw, weight_decay=recipe.weight_decay), lr=recipe.lr,
                     splitter=decay_groups, default_cbs=False, cbs=[*own, *cbs])
-    learn.logger = lambda row: None  # History prints
+    learn.logger = noop  # History prints
     return learn
 
 def _adamw(groups, lr, weight_decay):
     decay, rest = groups
     return OptimWrapper(opt=torch.optim.AdamW([{"params": decay, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.}], lr=lr, fused=True))
 
-# %% ../nbs/06_training.ipynb #a94b548a
+# %% ../nbs/06_training.ipynb #be9c6f80
 def fit_recipe(
     learn:Learner, # from `make_learner`
     recipe:Recipe, # epochs, lr, warmup
@@ -137,7 +139,10 @@ def fit_recipe(
 ) -> None:
     "Train for the recipe's epochs on its one-cycle schedule."
     rate = ParamScheduler({"lr": lambda progress: recipe.lr * one_cycle(progress, recipe.warmup)})
-    learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
+    try: learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
+    finally:
+        for cb in learn.cbs:
+            if isinstance(cb, Bf16): cb.close()  # an error in a forward pass must not leave autocast on
 
 # %% ../nbs/06_training.ipynb #ada4b8c1
 def check_folder(
@@ -190,11 +195,10 @@ def describe_device(
     chip = getattr(torch.cpu, "get_capabilities", dict)().get("cpu_name") or platform.processor() or platform.machine()
     return f"{device} ({chip}, {torch.get_num_threads()} threads)"
 
-# %% ../nbs/06_training.ipynb #262b307c
-def _show_progress():
-    return sys.stdout.isatty() and not os.environ.get("IN_TEST")
+# %% ../nbs/06_training.ipynb #a788b66c
+def _show_progress(): return (sys.stdout.isatty() or IN_NOTEBOOK) and not os.environ.get("IN_TEST")
 
-# %% ../nbs/06_training.ipynb #c7dbcb40
+# %% ../nbs/06_training.ipynb #92a4e4cd
 def train_model(
     task:Task, # what to learn
     recipe:Recipe, # how
@@ -210,7 +214,8 @@ def train_model(
     recipe, out = settle(recipe), Path(out or default_folder(task))
     check_folder(out, resume)
     out.mkdir(parents=True, exist_ok=True)
-    if not resume: save_recipe(recipe, out/"config.yaml")
+    if not resume: write_atomically(out/"config.yaml", partial(save_recipe, recipe))
+    test_batches = task.batches(recipe, "test", recipe.device) if test else None  # made now, so that missing files show before the training
     history = History(task.metrics(), task.main_metric, log)
     ema = EMA(recipe.ema) if recipe.ema else None
     checkpoint = Checkpoint(out, recipe, history, ema)
@@ -220,11 +225,19 @@ def train_model(
     learn.create_opt()
     done = restore(checkpoint) if resume else 0
     if done: log(f"resuming after epoch {done} of {recipe.epochs}")
-    fit_recipe(learn, recipe, start_epoch=done)
-    return _finish(task, learn, checkpoint, wandb_log, test)
+    try:
+        fit_recipe(learn, recipe, start_epoch=done)
+        return _finish(task, learn, checkpoint, wandb_log, test_batches)
+    finally:
+        if wandb_log: wandb_log.abandon()  # only if it was not finished
 
-# %% ../nbs/06_training.ipynb #865c4775
-def _finish(task, learn, checkpoint, wandb_log, test):
+# %% ../nbs/06_training.ipynb #5fe9828f
+def _known_test(out):
+    "The test score that an earlier end of this run has measured, if any"
+    path = out/"metrics.json"
+    return json.loads(path.read_text())["test"] if path.exists() else None
+
+def _finish(task, learn, checkpoint, wandb_log, test_batches):
     out, recipe, rows = checkpoint.out, checkpoint.recipe, checkpoint.history.rows
     model = learn.model
     model.load_state_dict(load_file(out/"model.safetensors"))
@@ -232,7 +245,7 @@ def _finish(task, learn, checkpoint, wandb_log, test):
                "epochs": len(rows), "device": describe_device(recipe.device), "train_seconds": round(sum(row["seconds"] for row in rows), 1),
                "images_per_second": round(statistics.harmonic_mean(row["images_per_second"] for row in rows)),
                "valid": evaluate(model, learn.dls.valid, task.metrics()),
-               "test": evaluate(model, task.batches(recipe, "test", recipe.device), task.metrics()) if test else None}
+               "test": evaluate(model, test_batches, task.metrics()) if test_batches else _known_test(out)}
     predictions = _predict(model, learn.dls.valid)
     for name, figure in {"curves": curves_figure(rows, task.main_metric), **task.report(*predictions)}.items(): figure.savefig(out/f"{name}.png")
     write_atomically(out/"metrics.json", lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
