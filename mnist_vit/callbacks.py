@@ -215,7 +215,7 @@ def restore(
     checkpoint.history.rows[:] = state["history"]
     return len(state["history"])
 
-# %% ../nbs/06a_callbacks.ipynb #e229eb44
+# %% ../nbs/06a_callbacks.ipynb #92c3fc7e
 def _has_key(address):
     if os.environ.get("WANDB_API_KEY"): return True
     where = urlparse(address)
@@ -259,19 +259,19 @@ class WandbLog(Callback):
     ):
         "Log the results, some predictions and the model file, and close; waits at most 30 s for W&B."
         if not self.wandb_run: return
-        closing = threading.Thread(target=lambda: self._guard(lambda: self._close(results, samples)), daemon=True)
+        run, self.wandb_run = self.wandb_run, None  # whatever becomes of the closing, nobody waits for it again
+        closing = threading.Thread(target=lambda: self._guard(lambda: self._close(run, results, samples)), daemon=True)
         closing.start()
         closing.join(30)
 
-    def _close(self, results, samples):
+    def _close(self, run, results, samples):
         import wandb
-        self.wandb_run.log({"samples": [wandb.Image(255 * image, caption=caption) for image, caption in samples]})
-        self.wandb_run.summary.update(results)
-        artifact = wandb.Artifact(f"model-{self.wandb_run.id}", type="model")
+        run.log({"samples": [wandb.Image(255 * image, caption=caption) for image, caption in samples]})
+        run.summary.update(results)
+        artifact = wandb.Artifact(f"model-{run.id}", type="model")
         artifact.add_file(str(self.out/"model.safetensors"))
-        self.wandb_run.log_artifact(artifact)
-        self.wandb_run.finish()
-        self.wandb_run = None
+        run.log_artifact(artifact)
+        run.finish()
 
     def abandon(self):
         "Close a run that has not come to its end."
