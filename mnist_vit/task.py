@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from pydantic import Field
 from torch import Tensor, nn
 
+from .batches import DigitBatches, RandomAffine
 from .config import Recipe
-from .data import MEAN, STD, DigitBatches, RandomAffine, load_data
+from .data import MEAN, STD, load_data
 from .model import VisionTransformer
 
 # %% ../nbs/05_task.ipynb #de074dc1
