@@ -54,7 +54,7 @@ def sincos_positions(
     angles = [axis.flatten()[:, None] * omega for axis in (x, y)]  # each (N, D/4)
     return torch.cat([f(a) for a in angles for f in (torch.sin, torch.cos)], 1)
 
-# %% ../nbs/02_modules.ipynb #437c92d4
+# %% ../nbs/02_modules.ipynb #d0a2c732
 class Attention(nn.Module):
     "Multi-head self-attention (Vaswani et al. 2017, arXiv:1706.03762, section 3.2)."
     def __init__(self,
@@ -71,13 +71,13 @@ class Attention(nn.Module):
 
     def forward(self,
         x:Tensor, # tokens (B, N, D)
-        key_mask:Tensor|None=None, # bool (B, N), False for tokens that nobody may look at; each row needs a True
+        mask:Tensor|None=None, # bool (B, N), which tokens may be looked at; or (B, N, N), which (columns) by whom (rows), each row with a True
         return_attention:bool=False, # also return who looks at whom?
     ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), and if asked for the weights (B, h, N, N)
         "Let every token gather what it needs from the others."
         B, N, D = x.shape
         q, k, v = self.qkv(x).view(B, N, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)  # each (B, h, N, d)
-        mask = None if key_mask is None else key_mask[:, None, None, :]  # (B, 1, 1, N)
+        if mask is not None: mask = mask.reshape(B, 1, -1, N)  # (B, 1, 1 or N, N), the same for all heads
         if x.is_cuda and not return_attention:
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         else:
@@ -115,7 +115,7 @@ class DropPath(nn.Module):
         keep = torch.rand(len(x), 1, 1, device=x.device) >= self.p
         return x * keep / (1 - self.p)
 
-# %% ../nbs/02_modules.ipynb #f2612679
+# %% ../nbs/02_modules.ipynb #ee795b86
 class TransformerEncoderBlock(nn.Module):
     "Attention, then MLP, each behind a LayerNorm and added to its input: pre-norm (Xiong et al. 2020, arXiv:2002.04745)."
     def __init__(self,
@@ -134,11 +134,11 @@ class TransformerEncoderBlock(nn.Module):
 
     def forward(self,
         x:Tensor, # tokens (B, N, D)
-        key_mask:Tensor|None=None, # bool (B, N), False for padding
+        mask:Tensor|None=None, # bool (B, N), which tokens may be looked at; or (B, N, N), which by whom
         return_attention:bool=False, # also return the attention weights?
     ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), and if asked for the weights (B, h, N, N)
         "Let tokens exchange, then let each think."
-        attended = self.attention(self.norm1(x), key_mask, return_attention)
+        attended = self.attention(self.norm1(x), mask, return_attention)
         attended, weights = attended if return_attention else (attended, None)
         x = x + self.drop_path(attended)
         x = x + self.drop_path(self.mlp(self.norm2(x)))
