@@ -14,7 +14,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-# %% ../nbs/04_config.ipynb #89235075
+# %% ../nbs/04_config.ipynb #bf32cfe3
 class Recipe(BaseModel):
     "All settings of one run; the keys of every phase. `ValueError` for what is unknown, mistyped, out of bounds or impossible."
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -35,7 +35,7 @@ class Recipe(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of activations dropped in training")
     drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth of the last block")
     num_registers: int = Field(0, ge=0, description="extra tokens beside CLS")
-    pool: Literal["cls", "mean"] = Field("cls", description="what the head reads: the class token, or the mean of the patches")
+    pool: Literal["cls", "mean", "tokens"] = Field("cls", description="what the head reads: the class token, the mean of the patches, or tokens, one for each answer")
     ink_only: bool = Field(False, description="attend to inked patches only")
 
     degrees: float = Field(10.0, ge=0, le=180, description="augmentation: rotation, ± degrees")
@@ -47,7 +47,8 @@ class Recipe(BaseModel):
     batch_size: int = Field(128, ge=1, description="images a step")
     lr: float = Field(3e-3, gt=0, description="highest learning rate of the one-cycle schedule")
     warmup: float = Field(0.25, gt=0, lt=1, description="share of the run during which the learning rate rises")
-    weight_decay: float = Field(0.05, ge=0, description="AdamW's pull to zero, on matrices only")
+    optimizer: Literal["adamw", "muon"] = Field("adamw", description="adamw for all weights, or muon for the matrices of the blocks and adamw for the rest")
+    weight_decay: float = Field(0.05, ge=0, description="the optimizer's pull to zero, on matrices only")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="share of the target spread over all classes")
     clip: float = Field(1.0, ge=0, description="largest norm of the gradient; 0: no limit")
     ema: float = Field(0.0, ge=0, lt=1, description="decay per step of the weights' moving average that is evaluated; 0: none")
