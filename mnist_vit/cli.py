@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TASKS', 'task_of', 'mnist_vit_train', 'mnist_vit_eval']
 
-# %% ../nbs/13_cli.ipynb #0a35cfcc
+# %% ../nbs/13_cli.ipynb #980f6ea8
 import argparse
 import json
 import sys
@@ -13,10 +13,11 @@ import traceback
 from pathlib import Path
 
 from .config import Recipe, make_recipe, named_recipes, recipe_values, saved_values
+from .grid import PHASE2
 from .task import PHASE1
 
-# %% ../nbs/13_cli.ipynb #76ecb9ac
-TASKS = {task.phase: task for task in (PHASE1,)}
+# %% ../nbs/13_cli.ipynb #bee4b5e0
+TASKS = {task.phase: task for task in (PHASE1, PHASE2)}
 
 def task_of(
     values:dict, # keys of a recipe, not yet validated
@@ -26,16 +27,29 @@ def task_of(
     if phase not in TASKS: raise ValueError(f"phase={phase!r} is not one of {', '.join(map(str, TASKS))}")
     return TASKS[phase]
 
-# %% ../nbs/13_cli.ipynb #494cfa91
+# %% ../nbs/13_cli.ipynb #ffca107f
+def _recipe_fields():
+    "All keys that a recipe of some phase may have, but for the phase itself"
+    own = {key: field for task in TASKS.values() for key, field in task.recipe_class.model_fields.items()}
+    return {key: field for key, field in {**own, **Recipe.model_fields}.items() if key != "phase"}
+
+def _kind(field):
+    "How argparse should take a field's value"
+    if field.annotation is bool: return dict(action=argparse.BooleanOptionalAction)
+    choices = getattr(field.annotation, "__args__", None)
+    return dict(choices=choices) if choices else dict(metavar=field.annotation.__name__.upper())
+
+def _phases_with(key):
+    "In which phases a key means something, in words, where not in all"
+    phases = [phase for phase, task in TASKS.items() if key in task.recipe_class.model_fields]
+    return "" if len(phases) == len(TASKS) else f"phase {' and '.join(map(str, phases))}: "
+
 def _add_recipe_flags(parser):
     group = parser.add_argument_group("keys of the recipe", "each overlays the recipe; the default shown is the one of a recipe that does not set the key")
-    for key, field in Recipe.model_fields.items():
-        if key == "phase": continue
+    for key, field in _recipe_fields().items():
         names = {"batch_size": ["--bs"]}.get(key, []) + [f"--{key}"]
-        choices = getattr(field.annotation, "__args__", None)
-        kind = dict(choices=choices) if choices else dict(metavar=field.annotation.__name__.upper())
-        if field.annotation is bool: kind = dict(action=argparse.BooleanOptionalAction)
-        group.add_argument(*names, dest=key, default=None, help=f"{field.description} [{field.default}]", **kind)
+        default = field.default if field.default != "" else "none"
+        group.add_argument(*names, dest=key, default=None, help=f"{_phases_with(key)}{field.description} [{default}]", **_kind(field))
 
 def _train_parser():
     parser = argparse.ArgumentParser("mnist_vit_train", description="Train a Vision Transformer on handwritten digits.", allow_abbrev=False)
@@ -55,8 +69,9 @@ def _eval_parser():
     parser = argparse.ArgumentParser("mnist_vit_eval", description="Score the model that a run has left.", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN_DIR", help="a folder that mnist_vit_train has written")
     parser.add_argument("--split", choices=["valid", "test"], default="valid", help="which split to score [valid]")
-    parser.add_argument("--data", choices=["auto", "mnist", "digits"], help="which data [the run's own]")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to run; auto: cuda, else mps, else cpu [auto]")
+    data, device = Recipe.model_fields["data"], Recipe.model_fields["device"]
+    parser.add_argument("--data", help=f"{data.description} [the run's own]", **_kind(data))
+    parser.add_argument("--device", default="auto", help=f"{device.description} [auto]", **_kind(device))
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error [off]")
     return parser
 
@@ -78,23 +93,24 @@ def _usage(action, *args, **kwargs):
     try: return action(*args, **kwargs)
     except (ValueError, FileNotFoundError, FileExistsError) as e: raise _UsageError(str(e)) from e
 
-# %% ../nbs/13_cli.ipynb #09c550ec
+# %% ../nbs/13_cli.ipynb #013c1e78
 def _requested(args):
     "The task and recipe that the flags ask for"
-    flags = {key: getattr(args, key) for key in Recipe.model_fields if key != "phase"}
+    flags = {key: getattr(args, key) for key in _recipe_fields()}
     if args.resume:
         given = [f"--{key}" for key in [*flags, "config", "out"] if key != "device" and getattr(args, key) is not None]
         if given: raise ValueError(f"--resume goes on by the run's own recipe, in its own folder: leave out {', '.join(given)}")
         values = saved_values(args.resume)
         if args.device: values["device"] = args.device
     else: values = recipe_values(args.recipe or f"phase{args.phase or 1}", args.config, **flags)
+    if args.phase and values.get("phase", 1) != args.phase: raise ValueError(f"the recipe phase{args.phase} of {args.config} is for phase {values.get('phase')}: correct its key 'phase', or leave out --phase {args.phase}")
     task = task_of(values)
     return task, make_recipe(values, task.recipe_class)
 
 def _table(results):
     "A short table of a run's results"
-    rows = [(f"{split} {name}", f"{100 * value:.2f} %" if isinstance(value, float) else str(value))
-            for split in ("valid", "test") for name, value in (results.get(split) or {}).items()]
+    def percent(value): return " ".join(f"{100 * v:.2f} %" for v in (value if isinstance(value, list) else [value]))
+    rows = [(f"{split} {name}", percent(value)) for split in ("valid", "test") for name, value in (results.get(split) or {}).items()]
     rows += [(key, f"{results[key]:,}" if isinstance(results[key], int) else str(results[key]))
              for key in ("dataset", "seed", "parameters", "epochs", "train_seconds", "images_per_second", "device") if key in results]
     return "\n".join(f"{name:>20}  {value}" for name, value in rows)
@@ -105,6 +121,7 @@ def _train(args):
     _usage(check_device, recipe.device)
     out = Path(args.resume or args.out or default_folder(task))
     _usage(check_folder, out, bool(args.resume))
+    if getattr(recipe, "init", "") and not args.resume: _usage(task.warm_start, task.model(recipe), recipe)  # would it fit?
     try: results = train_model(task, recipe, out, test=not args.no_test, resume=bool(args.resume), wandb=args.wandb)
     except KeyboardInterrupt:
         if not (out/"config.yaml").exists(): raise

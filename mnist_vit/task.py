@@ -6,9 +6,10 @@
 __all__ = ['PHASE1', 'Task', 'DigitRecipe', 'digit_batches', 'build_vit', 'digit_loss', 'DigitMetrics', 'confusion_figure',
            'top_losses_figure', 'digit_report', 'digit_samples']
 
-# %% ../nbs/05_task.ipynb #cfd506ed
+# %% ../nbs/05_task.ipynb #90d14805
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ from .config import Recipe
 from .data import MEAN, STD, load_data
 from .model import VisionTransformer
 
-# %% ../nbs/05_task.ipynb #de074dc1
+# %% ../nbs/05_task.ipynb #a68918a7
 @dataclass(frozen=True)
 class Task:
     "What a phase is; all that training, commands and reports need to know of it."
@@ -33,13 +34,15 @@ class Task:
     main_metric: str  # the one that chooses between checkpoints; higher is better
     report: Callable  # (inputs, outputs, targets) of a whole split -> dict of name: Figure
     samples: Callable  # (inputs, outputs, targets) -> list of (image (H, W) in [0, 1], caption)
+    warm_start: Callable | None = None  # (model, recipe) -> None: take over the weights of the run that `recipe.init` names
 
     @property
     def name(self): return f"phase{self.phase}"
 
-# %% ../nbs/05_task.ipynb #da53d1ee
+# %% ../nbs/05_task.ipynb #2ddc3797
 class DigitRecipe(Recipe):
     "The recipe of phase 1."
+    phase: Literal[1] = Field(1, description="what to learn: 1, one digit")
     image_size: int = Field(28, ge=28, le=28, description="side of the square image, pixels; a single digit has 28")
 
 # %% ../nbs/05_task.ipynb #77b7f0a0
