@@ -46,7 +46,7 @@ class DigitBatches:
             if self.augment: x = self.augment(x, generator)
             yield normalize(x), self.labels[index]
 
-# %% ../nbs/00a_batches.ipynb #de8450b7
+# %% ../nbs/00a_batches.ipynb #e1d9efa7
 def affine(
     x:Tensor, # images (B, C, S, S), square
     angle:Tensor, # clockwise rotation (B,), degrees
@@ -55,12 +55,14 @@ def affine(
     shear:Tensor, # slant along x (B,), degrees
 ) -> Tensor: # moved images (B, C, S, S), 0 where nothing was
     "Move each image by its own affine map about its centre, bilinear; torchvision's `affine`, for a whole batch."
-    a, t = angle.deg2rad(), shear.deg2rad().tan()
+    a, t, S = angle.deg2rad(), shear.deg2rad().tan(), x.shape[-1]
     cos, sin = a.cos(), a.sin()
     inverse = torch.stack([cos - sin*t, cos*t + sin, -sin, cos], -1).view(-1, 2, 2) / scale.view(-1, 1, 1)  # (B, 2, 2)
-    shift = translate * 2 / x.shape[-1]  # pixels to the [-1, 1] of affine_grid
-    theta = torch.cat([inverse, -inverse @ shift[:, :, None]], -1)  # (B, 2, 3)
-    grid = F.affine_grid(theta, x.shape, align_corners=False)
+    inverse = inverse * 2 / S  # from pixels to the [-1, 1] of grid_sample
+    p = torch.arange(S, device=x.device) - (S - 1) / 2  # (S,), pixels from the centre
+    across = inverse[:, None, :, 0] * (p - translate[:, :1])[..., None]  # (B, S, 2), what a column adds to the source
+    down = inverse[:, None, :, 1] * (p - translate[:, 1:])[..., None]  # (B, S, 2), and what a row adds
+    grid = across[:, None] + down[:, :, None]  # (B, S, S, 2)
     return F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
 
 # %% ../nbs/00a_batches.ipynb #b40b0a68
