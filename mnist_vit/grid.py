@@ -7,7 +7,7 @@ __all__ = ['CELLS', 'EVALUATION_GRIDS', 'PHASE2', 'tile_2x2', 'Grids', 'generate
            'GridBatches', 'GridRecipe', 'grid_batches', 'grid_loss', 'GridMetrics', 'position_confusion_figure',
            'wrong_grids_figure', 'grid_report', 'grid_samples', 'warm_start']
 
-# %% ../nbs/07_grid_data.ipynb #f81b0c86
+# %% ../nbs/07_grid_data.ipynb #1e01a4cd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 from .batches import RandomAffine
 from .config import Recipe, saved_values
 from .data import MEAN, STD, Digits, check_digits, load_data, normalize
-from .model import VisionTransformer, resize_positions
+from .model import VisionTransformer, extend_positions
 from .task import Task, build_vit, digit_loss
 
 # %% ../nbs/07_grid_data.ipynb #ba5d9c9c
@@ -247,7 +247,7 @@ def grid_samples(
     caption = "{} {} / {} {} read as {} {} / {} {}".format
     return [((x[i, 0] * STD + MEAN).clamp(0, 1).numpy(), caption(*labels[i].tolist(), *logits[i].argmax(-1).tolist())) for i in range(min(count, len(x)))]
 
-# %% ../nbs/07_grid_data.ipynb #60f1359a
+# %% ../nbs/07_grid_data.ipynb #b15f384e
 def warm_start(
     model:VisionTransformer, # a grid model, changed in place
     recipe:GridRecipe, # its recipe; `init` names the folder of a phase 1 run
@@ -260,7 +260,7 @@ def warm_start(
     if differing: raise ValueError(f"init={recipe.init} does not fit: {', '.join(differing)}")
     if not (run/"model.safetensors").is_file(): raise FileNotFoundError(f"init={recipe.init} has no model.safetensors: let that run finish its first epoch")
     state, fresh = load_file(run/"model.safetensors"), model.state_dict()
-    state["encoder.positions"] = resize_positions(state["encoder.positions"], model.encoder.embedding.grid_size)
+    state["encoder.positions"] = extend_positions(state["encoder.positions"], model.encoder.embedding.grid_size)
     state["encoder.extra"] = fresh["encoder.extra"] + state["encoder.extra"][:1]  # fresh noise tells the tokens apart
     for name in ("head.weight", "head.bias"): state[name] = state[name].repeat(len(fresh[name]) // len(state[name]), *[1] * (state[name].ndim - 1))
     model.load_state_dict(state)

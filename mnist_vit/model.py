@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BLANK', 'inked', 'Packed', 'pack', 'unpack', 'unpack_attention', 'Encoded', 'Encoder', 'VisionTransformer',
-           'resize_positions']
+           'resize_positions', 'extend_positions']
 
 # %% ../nbs/03_model.ipynb #ad6386d2
 import math
@@ -88,7 +88,7 @@ class Encoded(NamedTuple):
     mask: Tensor  # bool (B, N), False where a patch token is padding
     attention: list[Tensor]  # if asked for: each block's weights (B, h, E + N, E + N); else empty
 
-# %% ../nbs/03_model.ipynb #2e576ac2
+# %% ../nbs/03_model.ipynb #256e4396
 class Encoder(nn.Module):
     "Images to tokens that know of each other: patches, positions, extra tokens, `depth` blocks, a last LayerNorm."
     def __init__(self,
@@ -108,7 +108,7 @@ class Encoder(nn.Module):
         if depth < 1: raise ValueError(f"depth={depth} must be at least 1")
         self.ink_only = ink_only
         self.embedding = PatchEmbedding(image_size, patch_size, in_channels, dim)
-        self.positions = nn.Parameter(2 * sincos_positions(self.embedding.grid_size, dim))  # (N, D)
+        self.positions = nn.Parameter(_first_positions(self.embedding.grid_size, dim))  # (N, D)
         self.extra = nn.Parameter(0.02 * torch.randn(num_extra, dim))  # (E, D)
         self.dropout = nn.Dropout(dropout)
         rates = [drop_path * i / max(depth - 1, 1) for i in range(depth)]
@@ -155,7 +155,9 @@ class Encoder(nn.Module):
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 
-# %% ../nbs/03_model.ipynb #51525c82
+# %% ../nbs/03_model.ipynb #e74eaff6
+def _first_positions(grid_size, dim): return 2 * sincos_positions(grid_size, dim)
+
 def _init_weights(module):
     if isinstance(module, (nn.Linear, nn.Conv2d)):
         nn.init.xavier_uniform_(module.weight.flatten(1))  # a view: fills the weight in place
@@ -227,3 +229,14 @@ def resize_positions(
     n = math.isqrt(len(positions))
     square = positions.T.reshape(1, -1, n, n)  # (n*n, D) -> (1, D, n, n)
     return F.interpolate(square, size=(grid_size, grid_size), mode="bicubic", align_corners=False)[0].flatten(1).T  # (g*g, D)
+
+# %% ../nbs/03_model.ipynb #75b80a97
+def extend_positions(
+    positions:Tensor, # table (n*n, D), row by row, of a trained `Encoder`
+    grid_size:int, # places along a side wanted, g, a multiple of n
+) -> Tensor: # table (g*g, D), row by row
+    "Continue a square table of positions beyond its edge: waves go on, what was learnt repeats."
+    n, D = math.isqrt(len(positions)), positions.shape[1]
+    if grid_size % n: raise ValueError(f"grid_size={grid_size} is not a multiple of the {n} places that the table has: stretch it with `resize_positions`")
+    learnt = (positions - _first_positions(n, D).to(positions)).view(n, n, D)
+    return _first_positions(grid_size, D).to(positions) + learnt.repeat(grid_size // n, grid_size // n, 1).flatten(0, 1)
