@@ -6,7 +6,7 @@
 __all__ = ['seed_epoch', 'EpochSeed', 'has_bf16', 'Bf16', 'StopOnNaN', 'EMA', 'History', 'StopEarly', 'write_atomically',
            'Checkpoint', 'restore']
 
-# %% ../nbs/06a_callbacks.ipynb #f118f866
+# %% ../nbs/06a_callbacks.ipynb #2f19b07b
 import csv
 import math
 import os
@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 
+from .batches import epoch_seed
 from .config import Recipe
 
 # %% ../nbs/06a_callbacks.ipynb #f017fad6
@@ -27,7 +28,7 @@ warnings.filterwarnings("ignore", message=r".*torch\.jit\.script.*", category=Fu
 from fastai.callback.core import Callback, CancelFitException
 from fastai.torch_core import to_float
 
-# %% ../nbs/06a_callbacks.ipynb #970549a7
+# %% ../nbs/06a_callbacks.ipynb #b0f21e92
 def seed_epoch(
     batches, # with `set_epoch`
     seed:int, # the run's seed
@@ -35,7 +36,7 @@ def seed_epoch(
 ) -> None:
     "Set all dice for one epoch."
     batches.set_epoch(epoch)
-    torch.manual_seed(seed * 1_000_003 + epoch)
+    torch.manual_seed(epoch_seed(seed, epoch))
 
 # %% ../nbs/06a_callbacks.ipynb #1f03581b
 class EpochSeed(Callback):

@@ -132,7 +132,7 @@ def _for_coco(detections):
             "scores": torch.tensor([d.score for d in detections], dtype=torch.float64),
             "labels": torch.tensor([d.digit for d in detections], dtype=torch.int64)}
 
-# %% ../nbs/09b_detection_metrics.ipynb #98b5d2b1
+# %% ../nbs/09b_detection_metrics.ipynb #3fb131e5
 class DetectionMetrics:
     "How well scenes are read, over any number of batches: exact scenes, exact counts, COCO's AP, and recall by size and count."
     def __init__(self): self.reset()
@@ -152,7 +152,8 @@ class DetectionMetrics:
         truths = [{"labels": row[row >= 0], "boxes": box[row >= 0].double()} for row, box in zip(labels, boxes)]
         scenes = [_record(*pair) for pair in zip(detections, truths)]  # first: here wrong detections are refused
         self.coco.update([_for_coco(page) for page in detections], truths)
-        self.scenes, self.most = self.scenes + scenes, max(self.most, targets.shape[1])
+        self.scenes += scenes
+        self.most = max(self.most, targets.shape[1])
 
     def compute(self
     ) -> dict: # shares in [0, 1], by name, as plain numbers; `None` where there is nothing to measure

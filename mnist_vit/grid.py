@@ -7,7 +7,7 @@ __all__ = ['CELLS', 'EVALUATION_GRIDS', 'PHASE2', 'tile_2x2', 'Grids', 'generate
            'GridBatches', 'GridRecipe', 'grid_batches', 'grid_loss', 'GridMetrics', 'position_confusion_figure',
            'wrong_grids_figure', 'grid_report', 'grid_samples', 'warm_start']
 
-# %% ../nbs/07_grid_data.ipynb #1e01a4cd
+# %% ../nbs/07_grid_data.ipynb #4168bb4c
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -19,11 +19,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from .batches import RandomAffine
+from .batches import DigitBatches, RandomAffine, epoch_seed
 from .config import Recipe, saved_values
-from .data import MEAN, STD, Digits, check_digits, load_data, normalize
+from .data import Digits, check_digits, load_data, normalize
 from .model import VisionTransformer, extend_positions
-from .task import Task, build_vit, digit_loss
+from .task import Task, _captioned, build_vit, digit_loss
 
 # %% ../nbs/07_grid_data.ipynb #ba5d9c9c
 CELLS = "top left", "top right", "bottom left", "bottom right"
@@ -66,7 +66,7 @@ def generate_2x2_grid_data(
     index = _draw(num_samples, digits, _seeded(seed))
     return Grids(tile_2x2(digits.images[index]), digits.labels[index])
 
-# %% ../nbs/07_grid_data.ipynb #90061f83
+# %% ../nbs/07_grid_data.ipynb #2a5ff902
 class MNISTGridDataset(Dataset):
     "Grids one at a time: float image `(1, 56, 56)`, normalised, and labels `(4,)`."
     def __init__(self,
@@ -91,10 +91,10 @@ class MNISTGridDataset(Dataset):
             image[0, row:row + 28, column:column + 28] = self.digits.images[which].float() / 255
         return normalize(image), self.digits.labels[self.index[i]]
 
-def _epoch_generator(seed, epoch, fresh): return _seeded(seed * 1_000_003 + epoch if fresh else seed)
+def _epoch_generator(seed, epoch, fresh): return _seeded(epoch_seed(seed, epoch) if fresh else seed)
 
-# %% ../nbs/07_grid_data.ipynb #a4c5003d
-class GridBatches:
+# %% ../nbs/07_grid_data.ipynb #b1a65ff1
+class GridBatches(DigitBatches):
     "Batches of grids drawn on the device: `(x, labels)`, x float (B, 1, 56, 56) normalised, labels (B, 4)."
     def __init__(self,
         digits:Digits, # what to draw from
@@ -105,26 +105,17 @@ class GridBatches:
         seed:int=0, # with the epoch, if `fresh`, decides grids and augmentation
         device:str|torch.device="cpu", # where the digits sit and the batches appear
     ):
-        self.images, self.labels = _check_pool(digits)
-        self.num_samples, self.batch_size, self.fresh, self.augment, self.seed, self.epoch = num_samples, batch_size, fresh, augment, seed, 0
-        self.to(device)
-
-    def to(self, device): # moves the digits; returns itself
-        self.images, self.labels, self.device = self.images.to(device), self.labels.to(device), torch.device(device)
-        return self
+        super().__init__(_check_pool(digits), batch_size, augment=augment, seed=seed, device=device)
+        self.num_samples, self.fresh = num_samples, fresh
 
     def __len__(self): return -(-self.num_samples // self.batch_size)
-
-    def set_epoch(self, epoch): # the epoch, counted from 0, that the next pass plays
-        self.epoch = epoch
 
     def __iter__(self):
         generator = _epoch_generator(self.seed, self.epoch, self.fresh)
         self.epoch += 1
         for index in _draw(self.num_samples, self, generator).to(self.device).split(self.batch_size):
-            x = self.images[index.flatten()].unsqueeze(1).float() / 255  # (4B, 1, 28, 28)
-            if self.augment: x = self.augment(x, generator)
-            yield normalize(tile_2x2(x.view(-1, 4, *x.shape[-2:]))), self.labels[index]
+            cells = self._pixels(index.flatten(), generator)  # (4B, 1, 28, 28)
+            yield normalize(tile_2x2(cells.view(-1, 4, *cells.shape[-2:]))), self.labels[index]
 
 # %% ../nbs/07_grid_data.ipynb #78320bde
 EVALUATION_GRIDS = {"valid": (5_000, 1), "test": (10_000, 2)}  # split: (number of grids, seed)
@@ -236,7 +227,7 @@ def grid_report(
     metrics.update(logits, labels)
     return {"confusion": position_confusion_figure(metrics.confusion), "wrong_grids": wrong_grids_figure(x, logits, labels)}
 
-# %% ../nbs/07_grid_data.ipynb #8bc0efd7
+# %% ../nbs/07_grid_data.ipynb #034ff714
 def grid_samples(
     x:Tensor, # images (n, 1, 56, 56)
     logits:Tensor, # (n, 4, K)
@@ -244,8 +235,8 @@ def grid_samples(
     count:int=16, # how many
 ) -> list[tuple]: # (image (H, W) in [0, 1], caption)
     "Some grids with what the model read, for a log that shows images."
-    caption = "{} {} / {} {} read as {} {} / {} {}".format
-    return [((x[i, 0] * STD + MEAN).clamp(0, 1).numpy(), caption(*labels[i].tolist(), *logits[i].argmax(-1).tolist())) for i in range(min(count, len(x)))]
+    answers = zip(labels[:count].tolist(), logits[:count].argmax(-1).tolist())
+    return _captioned(x, ["{} {} / {} {} read as {} {} / {} {}".format(*label, *guess) for label, guess in answers])
 
 # %% ../nbs/07_grid_data.ipynb #b15f384e
 def warm_start(

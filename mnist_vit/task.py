@@ -144,7 +144,11 @@ def digit_report(
     metrics.update(logits, labels)
     return {"confusion": confusion_figure(metrics.confusion), "top_losses": top_losses_figure(x, logits, labels)}
 
-# %% ../nbs/05_task.ipynb #b268718c
+# %% ../nbs/05_task.ipynb #6987d28a
+def _captioned(x, captions):
+    "As many images (n, 1, H, W) as there are captions, back in [0, 1], each with its caption"
+    return [((image * STD + MEAN).clamp(0, 1).numpy(), caption) for image, caption in zip(x[:, 0], captions)]
+
 def digit_samples(
     x:Tensor, # images (n, 1, H, W)
     logits:Tensor, # (n, K)
@@ -152,8 +156,7 @@ def digit_samples(
     count:int=16, # how many
 ) -> list[tuple]: # (image (H, W) in [0, 1], caption)
     "Some digits with what the model read, for a log that shows images."
-    guess = logits.argmax(1)
-    return [((x[i, 0] * STD + MEAN).clamp(0, 1).numpy(), f"{labels[i]} read as {guess[i]}") for i in range(min(count, len(x)))]
+    return _captioned(x, [f"{label} read as {guess}" for label, guess in zip(labels[:count].tolist(), logits[:count].argmax(1).tolist())])
 
 # %% ../nbs/05_task.ipynb #4ca2a73e
 PHASE1 = Task(phase=1, recipe_class=DigitRecipe, batches=digit_batches, model=build_vit, loss=digit_loss,
