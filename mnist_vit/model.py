@@ -88,7 +88,7 @@ class Encoded(NamedTuple):
     mask: Tensor  # bool (B, N), False where a patch token is padding
     attention: list[Tensor]  # if asked for: each block's weights (B, h, E + N, E + N); else empty
 
-# %% ../nbs/03_model.ipynb #256e4396
+# %% ../nbs/03_model.ipynb #1b50da92
 class Encoder(nn.Module):
     "Images to tokens that know of each other: patches, positions, extra tokens, `depth` blocks, a last LayerNorm."
     def __init__(self,
@@ -103,12 +103,14 @@ class Encoder(nn.Module):
         drop_path:float=0., # stochastic depth of the last block; rises linearly from 0 in the first
         num_extra:int=1, # extra tokens E: CLS and registers
         ink_only:bool=False, # attend to inked patches only?
+        page_size:int=0, # side of a page with fixed positions, on which training puts the image anywhere, pixels; 0: learnt positions, of the image
     ):
         super().__init__()
         if depth < 1: raise ValueError(f"depth={depth} must be at least 1")
         self.ink_only = ink_only
         self.embedding = PatchEmbedding(image_size, patch_size, in_channels, dim)
-        self.positions = nn.Parameter(_first_positions(self.embedding.grid_size, dim))  # (N, D)
+        if page_size: self.register_buffer("positions", _page_positions(page_size, image_size, patch_size, dim), persistent=False)  # (places of the page, D)
+        else: self.positions = nn.Parameter(_first_positions(self.embedding.grid_size, dim))  # (N, D)
         self.extra = nn.Parameter(0.02 * torch.randn(num_extra, dim))  # (E, D)
         self.dropout = nn.Dropout(dropout)
         rates = [drop_path * i / max(depth - 1, 1) for i in range(depth)]
@@ -116,19 +118,27 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.apply(_init_weights)
 
+    def _positions(self, index):
+        "Positions (B, N, D) of patches `index` (B, N) of the image, wherever on the page it lies"
+        g, side = self.embedding.grid_size, math.isqrt(len(self.positions))
+        down, right = torch.randint(side - g + 1, (2, len(index), 1), device=index.device) if self.training and side > g else (0, 0)
+        return self.positions[(index // g + down) * side + index % g + right]
+
     def _all_tokens(self, x):
-        tokens = self.embedding(x) + self.positions  # (B, N, D)
+        tokens = self.embedding(x)  # (B, N, D)
         index = torch.arange(tokens.shape[1], device=x.device).expand(tokens.shape[:2])
-        return tokens, index, torch.ones_like(index, dtype=torch.bool)
+        same = index[:1] if tokens.shape[1] == len(self.positions) else index  # the image is the page: all lie alike
+        return tokens + self._positions(same), index, torch.ones_like(index, dtype=torch.bool)
 
     def _inked_tokens(self, x):
+        self.embedding.check(x)
         ink = inked(x, self.embedding.patch_size)  # (B, all patches)
         count = ink.sum(1, keepdim=True)  # (B, 1)
         index = ink.byte().sort(dim=1, descending=True, stable=True).indices[:, :int(count.max())]  # (B, N), inked first
         patches = image_to_patches(x, self.embedding.patch_size)
         patches = patches.gather(1, index[:, :, None].expand(-1, -1, patches.shape[-1]))  # (B, N, C*P*P)
         mask = torch.arange(index.shape[1], device=x.device) < count  # (B, N)
-        return self.embedding.embed(patches) + self.positions[index], index, mask
+        return self.embedding.embed(patches) + self._positions(index), index, mask
 
     def _blocks(self, tokens, mask, return_attention):
         "Tokens after all blocks, and if asked for each block's attention weights"
@@ -155,8 +165,12 @@ class Encoder(nn.Module):
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 
-# %% ../nbs/03_model.ipynb #e74eaff6
+# %% ../nbs/03_model.ipynb #5f7a1c49
 def _first_positions(grid_size, dim): return 2 * sincos_positions(grid_size, dim)
+
+def _page_positions(page_size, image_size, patch_size, dim):
+    if page_size < image_size or page_size % patch_size: raise ValueError(f"page_size={page_size} must hold the image of {image_size} and be a multiple of patch_size={patch_size}")
+    return 2 * sincos_positions(page_size // patch_size, dim, temperature=2.)
 
 def _init_weights(module):
     if isinstance(module, (nn.Linear, nn.Conv2d)):

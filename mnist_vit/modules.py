@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# %% ../nbs/02_modules.ipynb #7fb46054
+# %% ../nbs/02_modules.ipynb #38453bf7
 class PatchEmbedding(nn.Module):
     "Cut an image into patches and embed each linearly (Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1)."
     def __init__(self,
@@ -31,9 +31,15 @@ class PatchEmbedding(nn.Module):
         x:Tensor, # images (B, C, H, W)
     ) -> Tensor: # tokens (B, N, D), row by row
         "Embed all patches."
+        self.check(x)
+        return self.proj(x).flatten(2).transpose(1, 2)  # (B, D, g, g) -> (B, D, N) -> (B, N, D)
+
+    def check(self,
+        x:Tensor, # images (B, C, H, W)
+    ) -> None:
+        "`ValueError` where they are not of the size that this layer was made for."
         if x.shape[-2:] != (self.image_size, self.image_size):
             raise ValueError(f"expected images of {self.image_size}×{self.image_size} pixels, got {x.shape[-2]}×{x.shape[-1]}")
-        return self.proj(x).flatten(2).transpose(1, 2)  # (B, D, g, g) -> (B, D, N) -> (B, N, D)
 
     def embed(self,
         patches:Tensor, # flattened patches (..., C*P*P)
