@@ -238,7 +238,7 @@ def grid_samples(
     answers = zip(labels[:count].tolist(), logits[:count].argmax(-1).tolist())
     return _captioned(x, ["{} {} / {} {} read as {} {} / {} {}".format(*label, *guess) for label, guess in answers])
 
-# %% ../nbs/07_grid_data.ipynb #b15f384e
+# %% ../nbs/07_grid_data.ipynb #9b698d69
 def warm_start(
     model:VisionTransformer, # a grid model, changed in place
     recipe:GridRecipe, # its recipe; `init` names the folder of a phase 1 run
@@ -257,4 +257,4 @@ def warm_start(
     model.load_state_dict(state)
 
 PHASE2 = Task(phase=2, recipe_class=GridRecipe, batches=grid_batches, model=lambda recipe: build_vit(recipe, num_outputs=4), loss=grid_loss,
-              metrics=GridMetrics, main_metric="digit_accuracy", report=grid_report, samples=grid_samples, warm_start=warm_start)
+              metrics=lambda recipe: GridMetrics(), main_metric="digit_accuracy", report=grid_report, samples=grid_samples, warm_start=warm_start)

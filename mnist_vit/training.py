@@ -61,13 +61,13 @@ def train_epoch(
         losses.append(loss.item())
     return losses
 
-# %% ../nbs/06_training.ipynb #f63be75a
+# %% ../nbs/06_training.ipynb #ac9cf75a
 @torch.no_grad()
 def evaluate(
     model:nn.Module, # a trained model
     batches, # iterable of (x, targets)
     metrics, # the task's: reset(), update(outputs, targets), compute()
-) -> dict[str, float]: # metrics over all batches
+) -> dict: # metrics over all batches
     "Score a model on a split."
     model.eval()
     metrics.reset()
@@ -182,7 +182,7 @@ def describe_device(
 # %% ../nbs/06_training.ipynb #a788b66c
 def _show_progress(): return (sys.stdout.isatty() or IN_NOTEBOOK) and not os.environ.get("IN_TEST")
 
-# %% ../nbs/06_training.ipynb #32c50808
+# %% ../nbs/06_training.ipynb #f5e4d8f5
 def train_model(
     task:Task, # what to learn
     recipe:Recipe, # how
@@ -199,7 +199,7 @@ def train_model(
     recipe, out = settle(recipe), Path(out or default_folder(task))
     check_folder(out, resume)
     test_batches = task.batches(recipe, "test", recipe.device) if test else None  # made now, so that missing files show before the training
-    history = History(task.metrics(), task.main_metric, log)
+    history = History(task.metrics(recipe), task.main_metric, log)
     ema = EMA(recipe.ema) if recipe.ema else None
     checkpoint = Checkpoint(out, recipe, history, ema)
     wandb_log = WandbLog(out, recipe, history, log) if wandb else None
@@ -217,7 +217,7 @@ def train_model(
     finally:
         if wandb_log: wandb_log.abandon()  # only if it was not finished
 
-# %% ../nbs/06_training.ipynb #5fe9828f
+# %% ../nbs/06_training.ipynb #2d7fd9a0
 def _known_test(out):
     "The test score that an earlier end of this run has measured, if any"
     path = out/"metrics.json"
@@ -230,15 +230,15 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
     results = {"phase": recipe.phase, "dataset": recipe.data, "seed": recipe.seed, "parameters": sum(p.numel() for p in model.parameters()),
                "epochs": len(rows), "device": describe_device(recipe.device), "train_seconds": round(sum(row["seconds"] for row in rows), 1),
                "images_per_second": round(statistics.harmonic_mean(row["images_per_second"] for row in rows)),
-               "valid": evaluate(model, learn.dls.valid, task.metrics()),
-               "test": evaluate(model, test_batches, task.metrics()) if test_batches else _known_test(out)}
+               "valid": evaluate(model, learn.dls.valid, task.metrics(recipe)),
+               "test": evaluate(model, test_batches, task.metrics(recipe)) if test_batches else _known_test(out)}
     predictions = _predict(model, learn.dls.valid)
     for name, figure in {"curves": curves_figure(rows, task.main_metric), **task.report(*predictions)}.items(): figure.savefig(out/f"{name}.png")
     write_atomically(out/"metrics.json", lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
     if wandb_log: wandb_log.finish(results, task.samples(*predictions))
     return results
 
-# %% ../nbs/06_training.ipynb #92ae5d5a
+# %% ../nbs/06_training.ipynb #b95cc907
 def evaluate_run(
     task:Task, # what was learnt
     recipe:Recipe, # by which recipe; 'auto' is allowed
@@ -250,5 +250,5 @@ def evaluate_run(
     model = task.model(recipe)
     try: model.load_state_dict(load_file(Path(run)/"model.safetensors"))
     except Exception as e: raise ValueError(f"{run}/model.safetensors does not hold this run's weights: {e}") from e
-    scores = evaluate(model.to(recipe.device), task.batches(recipe, split, recipe.device), task.metrics())
+    scores = evaluate(model.to(recipe.device), task.batches(recipe, split, recipe.device), task.metrics(recipe))
     return {split: scores, "dataset": recipe.data, "seed": recipe.seed, "device": describe_device(recipe.device)}
