@@ -103,7 +103,7 @@ def judge(
     verdicts += [Verdict("invented", i, None) for i in range(len(detections)) if i not in settled[0]]
     return verdicts + [Verdict("missed", None, j) for j in range(len(truth["labels"])) if j not in settled[1]]
 
-# %% ../nbs/09b_detection_metrics.ipynb #e05302b6
+# %% ../nbs/09b_detection_metrics.ipynb #adbe53c5
 _SIZES = {"small": (0, 19), "medium": (19, 25), "large": (25, math.inf)}  # height of the true box, pixels: from, and below
 _THRESHOLDS, _RECALLS = [k / 20 for k in range(10, 20)], [.01 * k for k in range(101)]  # COCO's
 
@@ -126,13 +126,18 @@ def _recall(scenes, most):
     return {"recall_by_size": {size: _share(found for height, found in digits if low <= height < high) for size, (low, high) in _SIZES.items()},
             "recall_by_count": [_share(found for digits, _ in scenes if len(digits) == n for _, found in digits) for n in range(most + 1)]}
 
+def _truths(targets):
+    "Of targets (B, M, 5), the form that `match` and torchmetrics take"
+    labels, boxes, _ = read_targets(targets)
+    return [{"labels": row[row >= 0], "boxes": box[row >= 0].double()} for row, box in zip(labels, boxes)]
+
 def _for_coco(detections):
     "The form that torchmetrics takes"
     return {"boxes": torch.tensor([d.position for d in detections], dtype=torch.float64).view(-1, 4),
             "scores": torch.tensor([d.score for d in detections], dtype=torch.float64),
             "labels": torch.tensor([d.digit for d in detections], dtype=torch.int64)}
 
-# %% ../nbs/09b_detection_metrics.ipynb #3fb131e5
+# %% ../nbs/09b_detection_metrics.ipynb #623cb6e4
 class DetectionMetrics:
     "How well scenes are read, over any number of batches: exact scenes, exact counts, COCO's AP, and recall by size and count."
     def __init__(self): self.reset()
@@ -148,8 +153,7 @@ class DetectionMetrics:
     ):
         "Count one batch; all of it or, if there is an error, nothing."
         if len(detections) != len(targets): raise ValueError(f"detections of {len(detections)} scenes do not go with targets of {len(targets)}: give one list for each scene, empty where nothing was found")
-        labels, boxes, _ = read_targets(targets.cpu())
-        truths = [{"labels": row[row >= 0], "boxes": box[row >= 0].double()} for row, box in zip(labels, boxes)]
+        truths = _truths(targets.cpu())
         scenes = [_record(*pair) for pair in zip(detections, truths)]  # first: here wrong detections are refused
         self.coco.update([_for_coco(page) for page in detections], truths)
         self.scenes += scenes
