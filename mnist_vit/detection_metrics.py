@@ -137,7 +137,7 @@ def _for_coco(detections):
             "scores": torch.tensor([d.score for d in detections], dtype=torch.float64),
             "labels": torch.tensor([d.digit for d in detections], dtype=torch.int64)}
 
-# %% ../nbs/09b_detection_metrics.ipynb #623cb6e4
+# %% ../nbs/09b_detection_metrics.ipynb #f634499d
 class DetectionMetrics:
     "How well scenes are read, over any number of batches: exact scenes, exact counts, COCO's AP, and recall by size and count."
     def __init__(self): self.reset()
@@ -145,6 +145,7 @@ class DetectionMetrics:
     def reset(self):
         from torchmetrics.detection import MeanAveragePrecision  # here: who only detects has no need of it
         self.coco = MeanAveragePrecision(iou_thresholds=_THRESHOLDS, rec_thresholds=_RECALLS, backend="faster_coco_eval")
+        self.coco.warn_on_many_detections = False  # COCO's AP takes the surest hundred of a scene, and a beginner may report more
         self.scenes, self.most = [], 0  # of each scene ([(height, found) of each digit], detections); M
 
     def update(self,
