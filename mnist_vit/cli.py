@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TASKS', 'task_of', 'mnist_vit_train', 'mnist_vit_eval']
 
-# %% ../nbs/13_cli.ipynb #980f6ea8
+# %% ../nbs/13_cli.ipynb #33ab789b
 import argparse
 import json
 import sys
@@ -13,11 +13,12 @@ import traceback
 from pathlib import Path
 
 from .config import Recipe, make_recipe, named_recipes, recipe_values, saved_values
+from .detection_task import PHASE3, SceneRecipe
 from .grid import PHASE2
 from .task import PHASE1
 
-# %% ../nbs/13_cli.ipynb #bee4b5e0
-TASKS = {task.phase: task for task in (PHASE1, PHASE2)}
+# %% ../nbs/13_cli.ipynb #30fab6f8
+TASKS = {task.phase: task for task in (PHASE1, PHASE2, PHASE3)}
 
 def task_of(
     values:dict, # keys of a recipe, not yet validated
@@ -27,7 +28,7 @@ def task_of(
     if phase not in TASKS: raise ValueError(f"phase={phase!r} is not one of {', '.join(map(str, TASKS))}")
     return TASKS[phase]
 
-# %% ../nbs/13_cli.ipynb #ffca107f
+# %% ../nbs/13_cli.ipynb #1ecdf025
 def _recipe_fields():
     "All keys that a recipe of some phase may have, but for the phase itself"
     own = {key: field for task in TASKS.values() for key, field in task.recipe_class.model_fields.items()}
@@ -70,6 +71,7 @@ def _eval_parser():
     parser.add_argument("run", metavar="RUN_DIR", help="a folder that mnist_vit_train has written")
     parser.add_argument("--split", choices=["valid", "test"], default="valid", help="which split to score [valid]")
     data, device = Recipe.model_fields["data"], Recipe.model_fields["device"]
+    parser.add_argument("--scenes", help="phase 3: which benchmark to read [the run's own]", **_kind(SceneRecipe.model_fields["scenes"]))
     parser.add_argument("--data", help=f"{data.description} [the run's own]", **_kind(data))
     parser.add_argument("--device", default="auto", help=f"{device.description} [auto]", **_kind(device))
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error [off]")
@@ -93,7 +95,7 @@ def _usage(action, *args, **kwargs):
     try: return action(*args, **kwargs)
     except (ValueError, FileNotFoundError, FileExistsError) as e: raise _UsageError(str(e)) from e
 
-# %% ../nbs/13_cli.ipynb #013c1e78
+# %% ../nbs/13_cli.ipynb #c9084594
 def _requested(args):
     "The task and recipe that the flags ask for"
     flags = {key: getattr(args, key) for key in _recipe_fields()}
@@ -109,11 +111,14 @@ def _requested(args):
 
 def _table(results):
     "A short table of a run's results"
-    def percent(value): return " ".join(f"{100 * v:.2f} %" for v in (value if isinstance(value, list) else [value]))
+    def percent(value):
+        if isinstance(value, dict): return ", ".join(f"{name} {percent(part)}" for name, part in value.items())
+        return " ".join("-" if v is None else f"{100 * v:.2f} %" for v in (value if isinstance(value, list) else [value]))
     rows = [(f"{split} {name}", percent(value)) for split in ("valid", "test") for name, value in (results.get(split) or {}).items()]
     rows += [(key, f"{results[key]:,}" if isinstance(results[key], int) else str(results[key]))
-             for key in ("dataset", "seed", "parameters", "epochs", "train_seconds", "images_per_second", "device") if key in results]
-    return "\n".join(f"{name:>20}  {value}" for name, value in rows)
+             for key in ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds", "images_per_second", "device") if key in results]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
 
 def _train(args):
     task, recipe = _usage(_requested, args)
@@ -136,14 +141,18 @@ def mnist_vit_train(
     "Train a recipe and leave a folder with its results; see `mnist_vit_train --help`."
     return _run(_train, _train_parser(), argv)
 
-# %% ../nbs/13_cli.ipynb #ddfcc1d4
+# %% ../nbs/13_cli.ipynb #260e4347
 def _eval(args):
     values = _usage(saved_values, args.run)
     task = _usage(task_of, values)
-    recipe = _usage(make_recipe, {**values, "data": args.data or values.get("data", "auto"), "device": args.device}, task.recipe_class)
+    values |= {"data": args.data or values.get("data", "auto"), "device": args.device}
+    if args.scenes and "scenes" not in task.recipe_class.model_fields: raise _UsageError(f"--scenes is for runs of phase 3, and {args.run} is of phase {task.phase}")
+    if args.scenes: values = {key: value for key, value in values.items() if key != "image_size"} | {"scenes": args.scenes}  # the scenes settle the canvas
+    recipe = _usage(make_recipe, values, task.recipe_class)
     from mnist_vit.training import evaluate_run
     results = evaluate_run(task, recipe, args.run, args.split)
-    path = Path(args.run)/f"eval_{args.split}.json"
+    if args.scenes: results["scenes"] = args.scenes
+    path = Path(args.run)/("_".join(filter(None, ("eval", args.split, args.scenes))) + ".json")
     path.write_text(json.dumps(results, indent=2) + "\n")
     print(f"{_table(results)}\n\nwritten to {path}")
 
