@@ -58,7 +58,7 @@ class DetectionTransformer(nn.Module):
     ):
         super().__init__()
         if num_detection_tokens < 0 or num_registers < 0: raise ValueError(f"num_detection_tokens={num_detection_tokens} and num_registers={num_registers} must not be negative")
-        self.num_classes, self.num_detection_tokens, self.unit = num_classes, num_detection_tokens, 20 / image_size
+        self.num_detection_tokens, self.unit = num_detection_tokens, 20 / image_size
         self.encoder = Encoder(image_size, patch_size, in_channels, dim, depth, num_heads, mlp_ratio, dropout, drop_path,
                                num_detection_tokens + 1 + num_registers, ink_only, 0 if num_detection_tokens else page_size)
         self.classify = nn.Linear(dim, num_classes + 1)
