@@ -20,13 +20,17 @@ def watch(command):
     "When each notebook began, the seconds it took, those that failed, and the command's exit status"
     began, took, failed, listing = {}, {}, set(), False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            for what, name in re.findall(r"(Starting|Completed) \S*?([^/\s]+\.ipynb)", line):
-                if what == "Starting": began[name] = time.monotonic()
-                else: took[name] = time.monotonic() - began[name]
-            listing = listing or "Tests Failed On The Following Notebooks" in line
-            if listing and line.startswith("\t"): failed.add(line.strip())
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                for what, name in re.findall(r"(Starting|Completed) \S*?([^/\s]+\.ipynb)", line):
+                    if what == "Starting": began[name] = time.monotonic()
+                    else: took[name] = time.monotonic() - began[name]
+                listing = listing or "Tests Failed On The Following Notebooks" in line
+                if listing and line.startswith("\t"): failed.add(line.strip())
+        except BaseException:  # Ctrl-C, which the command may ignore
+            process.terminate()
+            raise
     return began, took, failed, process.returncode
 
 
