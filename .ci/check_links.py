@@ -2,7 +2,7 @@
 """Check that every link and badge agrees with settings.ini and leads somewhere, and that the sidebar is complete.
 
 usage, from the project's root:  python .ci/check_links.py
-to write the notebooks' titles into the sidebar first:  python .ci/check_links.py --sync
+to write the notebooks and their titles into the sidebar first:  python .ci/check_links.py --sync
 """
 import re
 import sys
@@ -101,10 +101,17 @@ def site_faults(text, titles):
         if not (NBS / name).exists(): yield f"nbs/{name} is not there"
 
 
-def with_titles(text, titles):
-    "_quarto.yml, with each numbered notebook in the sidebar under its title"
-    def renamed(match): return f'{match[1]}"{titles.get(match[3], match[3])}"{match[2]}{match[3]}'
-    return re.sub(r'(- text: )"[^"\n]*"(\n +href: )(\d\w+\.ipynb)\b', renamed, text)
+def synced(text, titles):
+    "_quarto.yml, with each numbered notebook in the sidebar under its title, after the one before it, and no other"
+    entry = re.compile(r'^( *)- text: "[^"\n]*"\n +href: (\d\w+\.ipynb)\n', re.M)
+    def titled(indent, name): return f'{indent}- text: "{titles[name]}"\n{indent}  href: {name}\n'
+    head, sidebar, text = text.rpartition("\n  sidebar:")
+    text = entry.sub(lambda match: titled(*match.groups()) if match[2] in titles else "", text)
+    for name in sorted(titles.keys() - {match[2] for match in entry.finditer(text)}):
+        before = [match for match in entry.finditer(text) if match[2] < name]
+        if name[0].isdigit() and before:
+            text = text[:before[-1].end()] + titled(before[-1][1], name) + text[before[-1].end():]
+    return head + sidebar + text
 
 
 def luminance(color):
@@ -127,7 +134,7 @@ def main():
     notebooks = all_notebooks()
     if "--sync" in sys.argv:
         text = (ROOT / "_quarto.yml").read_text(encoding="utf-8")
-        text = with_titles(text, {nb.name: nb.title for nb in notebooks})
+        text = synced(text, {nb.name: nb.title for nb in notebooks})
         (ROOT / "_quarto.yml").write_text(text, encoding="utf-8")
     faults = [(path.name, fault) for path in TEXTS for fault in link_faults(path.read_text(encoding="utf-8"), ROOT)]
     faults += [(f"nbs/{path.name}", fault) for path in sorted(NBS.glob("*.qmd"))

@@ -46,19 +46,20 @@ def opening(nb, package):
     if not any(cell.source.strip() == button for cell in nb.cells if cell.kind == "markdown"):
         yield f"lacks the cell with its Colab button: {button}"
     if nb.number is None: return
-    if not any(cell.source.strip() == INSTALL for cell in nb.code): yield f"lacks the install cell:\n{INSTALL}"
+    if not any(cell.source.strip() == INSTALL for cell in nb.code): yield f"lacks the install cell: {INSTALL!r}"
 
 
 def widths(nb, package):
     wide = lines = 0
     for cell in nb.code:
         lines += len(cell.lines)
-        wide += sum(len(line) > SHOWN_WIDTH for line in cell.lines)
+        if not {"hide", "export", "exporti", "include"} & cell.directives.keys():  # it is shown
+            wide += sum(len(line) > SHOWN_WIDTH for line in cell.lines)
         longest = max(map(len, cell.lines), default=0)
         if cell.is_exported and longest > EXPORTED_WIDTH:
             yield f"cell {cell.index}: exported code {longest} columns wide, {EXPORTED_WIDTH} at most"
     if wide > WIDE_SHARE * lines:
-        yield f"{wide} of {lines} code lines are wider than {SHOWN_WIDTH} columns, {WIDE_SHARE:.0%} at most"
+        yield f"{wide} of {lines} code lines are shown and wider than {SHOWN_WIDTH} columns, {WIDE_SHARE:.0%} at most"
 
 
 def stacked(tree, lines):
@@ -144,8 +145,10 @@ def captions(nb, package):
         pictures = [any(kind.startswith("image/") for kind in data) for data in shown]
         wanted = [name for name in ("fig-cap", "fig-alt") if name not in cell.directives]
         if any(pictures) and wanted: yield f"cell {cell.index}: a figure without {' and '.join(wanted)}"
-        if shown and not pictures[-1] and "fig-cap" in cell.directives:
-            yield f"cell {cell.index}: its caption would go to its last value, which is no figure: print that"
+        if not all(pictures) and "fig-cap" in cell.directives:  # stored after the value; printed text is neither
+            yield f"cell {cell.index}: its caption would go to its value, which is no figure: print that"
+        images = [data[kind] for data in shown for kind in data if kind.startswith("image/")]
+        if len(images) > len({*map(str, images)}): yield f"cell {cell.index}: shows a figure twice"
 
 
 # --- stored outputs

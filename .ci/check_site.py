@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check the pages that nbdev_docs has built: titles, Colab buttons, links and anchors, pictures, raw Markdown.
+"""Check the pages that .ci/build_docs.py has built: titles, Colab buttons, links and anchors, pictures, raw Markdown.
 
 usage, from the project's root:  python .ci/check_site.py [_docs]
 """
@@ -98,6 +98,8 @@ def page_faults(name, page, pages, files):
     for text in page.text:
         if match := RAW_MARKDOWN.search(text):
             yield f"raw Markdown in the text: {text[max(0, match.start() - 40):match.end() + 30].strip()!r}"
+    for owner in re.findall(r"\bdef ([A-Z]\w*)\(\s*(?:\*args,\s*\*\*kwargs|\*\*data:\s*Any)", "".join(page.text)):
+        yield f"the signature of {owner} does not name its parameters"
     if "Exported source" in page.open_folds: yield "exported source is not folded"
     yield from link_faults(name, page, pages, files)
 
@@ -117,7 +119,7 @@ def site_faults(pages, files, notebooks):
 
 def main():
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "_docs")
-    if not (folder / "index.html").exists(): sys.exit(f"{folder} holds no site: nbdev_docs builds it")
+    if not (folder / "index.html").exists(): sys.exit(f"{folder} holds no site: python .ci/build_docs.py builds it")
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     pages = {name: Page((folder / name).read_text(encoding="utf-8")) for name in sorted(files)
              if name.endswith(".html") and not name.startswith("site_libs/")}

@@ -65,7 +65,7 @@ WRONG = {  # a piece of the fault that must be found, and no other -> the notebo
     "lacks the cell with its Colab button": changed(2, prose(colab_button("03_other.ipynb"))),
     "lacks the install cell": changed(3, code("#| hide")),
     "exported code 105 columns wide": added(code(f"#| export\nx = '{'x' * 99}'" + "\ny = 3" * 50)),
-    "code lines are wider than 88": added(code("\n".join(f"x = '{'x' * 90}'" for _ in range(9)))),
+    "code lines are shown and wider than 88": added(code("\n".join(f"x = '{'x' * 90}'" for _ in range(9)))),
     "several statements in a line: x = 1; y": added(code("x = 1; y = 2")),
     "several statements in a line: for x in y: print(x)": added(code("for x in y: print(x)")),
     "imports and other code in one cell": added(code("import os\nprint(os.sep)")),
@@ -77,7 +77,8 @@ WRONG = {  # a piece of the fault that must be found, and no other -> the notebo
     "`cut` in a docment": added(code("#| export\ndef join(x): # like `cut`\n    return x")),
     "`_hidden` becomes a link to what no page": added(prose("as `_hidden` does")),
     "a figure without fig-alt": changed(7, code('#| fig-cap: "It"\nplot(cut(3))', PICTURE)),
-    "its caption would go to its last value": changed(7, code(FIGURE, [*PICTURE, *TEXT])),
+    "its caption would go to its value": changed(7, code(FIGURE, [*TEXT, *PICTURE])),
+    "shows a figure twice": changed(7, code(FIGURE, [*PICTURE, *PICTURE])),
     "its code has changed since": notebook(GOOD, [*GOOD, code("removed()")]),
     "this slow cell has changed": notebook(GOOD, [*GOOD[:8], code("#| slow\nother()", id="slowone"), *GOOD[9:]]),
     "no stamp": as_notebook(NAME, {"cells": GOOD}),
@@ -122,8 +123,10 @@ def test_links():
     for contents, piece in (([second, first], "not in the order"), ([first | {"text": "Digits"}, second], "calls 00_eda")):
         faults = [*check_links.sidebar_faults({"contents": ["index.ipynb", *contents]}, titles)]
         assert len(faults) == 1 and piece in faults[0], faults
-    old = '- text: "Old"\n  href: 00_eda.ipynb\n'
-    assert check_links.with_titles(old, titles) == old.replace("Old", "00 Digits")
+    head = '  navbar:\n  - text: "Look"\n    href: 00_eda.ipynb\n  sidebar:\n'
+    old = '  - text: "Old"\n    href: 00_eda.ipynb\n  - text: "Gone"\n    href: 02_gone.ipynb\n'
+    new = '  - text: "00 Digits"\n    href: 00_eda.ipynb\n  - text: "01 Patches"\n    href: 01_patching.ipynb\n'
+    assert check_links.synced(head + old, titles) == check_links.synced(head + new, titles) == head + new
     assert not [*check_links.contrast_faults("$link-color: #0a6b58;", ["#ffffff"])]
     assert len([*check_links.contrast_faults("$link-color: #18bc9c;", ["#ffffff", "#000000"])]) == 1
     wrong = ["[a](nowhere.ipynb)", "[a](../setup.py)", f"[a]({check_links.GITHUB}/blob/{check_links.BRANCH}/nowhere)",
@@ -148,6 +151,8 @@ WRONG_PAGES = {  # a piece of the fault that must be found, and no other -> the 
     "a picture without alt text": PAGE.replace('alt="A digit"', ""),
     "raw Markdown in the text": PAGE.replace("x[3](4)", "see [x](https://example.org)"),
     "raw Markdown in the text: ": PAGE.replace("x[3](4)", "see [x](parts.html#parts)"),
+    "the signature of Digits does not": PAGE.replace("x[3](4)", "def <b>Digits</b>(\n    *args, **kwargs\n):"),
+    "the signature of Recipe does not": PAGE.replace("x[3](4)", "def Recipe(\n    **data:Any\n)"),
     "exported source is not folded": PAGE.replace('class="code-fold"', 'class="code-fold" open'),
     "./gone.html leads nowhere": PAGE.replace("./index.html#top", "./gone.html"),
     "gone.png leads nowhere": PAGE.replace("a%20b.png", "gone.png"),
@@ -180,6 +185,15 @@ def test_readme():
     table = {"output_type": "display_data", "data": {"text/markdown": "| a |\n|---|\n| 3 |", "text/plain": "<Markdown>"}}
     assert make_readme.code("#| echo: false\nshow()", [table]) == ["| a |\n|---|\n| 3 |"]
     assert make_readme.code("#| hide\nshow()", [table]) == []
+
+
+def test_signatures():
+    from build_docs import fields_of
+    fields = "class Digits(NamedTuple):\n    'Some'\n    images:Tensor # uint8\n    labels:int=0\n"
+    assert fields_of(fields) == "def Digits(\n    images:Tensor, # uint8\n    labels:int=0,\n):"
+    keys = "class Mine(Recipe):\n    lr: float = Field(3e-3, gt=0, description='rate')\n    name: ClassVar[str] = 'x'\n"
+    assert fields_of(keys) == "def Mine(\n    lr:float=0.003, # rate\n    **keys, # those of Recipe\n):"
+    assert fields_of("class Plain(NamedTuple):\n    pass") is None
 
 
 def main():

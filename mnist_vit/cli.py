@@ -12,7 +12,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from .config import Recipe, make_recipe, named_recipes, recipe_values, saved_values
+from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .task import PHASES, find_task
 
 # %% ../nbs/24_cli.ipynb #1ecdf025
@@ -28,17 +28,19 @@ def _fields_of(phase):
 def _kind(field):
     "How argparse should take the value of a key"
     if field.annotation is bool: return {"action": argparse.BooleanOptionalAction}
-    choices = [choice for choice in getattr(field.annotation, "__args__", ()) if choice != "own"]
-    return {"choices": choices} if choices else {"metavar": field.annotation.__name__.upper()}
+    choices = [c for c in getattr(field.annotation, "__args__", ()) if c != "own"]
+    if choices: return {"choices": choices}
+    return {"metavar": field.annotation.__name__.upper()}
 
 def _phases_with(key):
     "In which phases a key means something, in words, if not in all"
     phases = [phase for phase in PHASES if key in _fields_of(phase)]
-    return "" if len(phases) == len(PHASES) else f"phase {' and '.join(map(str, phases))}: "
+    if len(phases) == len(PHASES): return ""
+    return f"phase {' and '.join(map(str, phases))}: "
 
 def _add_recipe_flags(parser):
-    group = parser.add_argument_group(
-        "keys of the recipe", "each overlays the recipe; the default shown is that of a recipe that does not set it")
+    note = "each overlays the recipe; the default shown is that of a recipe that does not set it"
+    group = parser.add_argument_group("keys of the recipe", note)
     for key, field in _recipe_fields().items():
         names = ["--bs", "--batch_size"] if key == "batch_size" else [f"--{key}"]
         default = field.default if field.default != "" else "none"
@@ -46,35 +48,48 @@ def _add_recipe_flags(parser):
         group.add_argument(*names, dest=key, default=None, help=text, **_kind(field))
 
 # %% ../nbs/24_cli.ipynb #41f6d7b0
+def _parser(name, description):
+    parser = argparse.ArgumentParser(name, description=description, allow_abbrev=False)
+    parser.add_argument("--debug", action="store_true",
+                        help="show the traceback of an error [off]")
+    return parser
+
 def _train_parser():
-    parser = argparse.ArgumentParser("mnist_vit_train", allow_abbrev=False,
-                                     description="Train a Vision Transformer on handwritten digits.")
+    parser = _parser("mnist_vit_train", "Train a Vision Transformer on handwritten digits.")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--phase", type=int, choices=PHASES, help="train the recipe phaseN [1]")
+    what.add_argument("--phase", type=int, choices=PHASES,
+                      help="train the recipe phaseN [1]")
+    names = ", ".join(named_recipes())
     what.add_argument("--recipe", metavar="NAME",
-                      help=f"train this recipe: {', '.join(named_recipes())}, or one of --config [phase1]")
-    what.add_argument("--resume", metavar="DIR", help="go on with the interrupted run in DIR, by its own recipe")
+                      help=f"train this recipe: {names}, or one of --config [phase1]")
+    what.add_argument("--resume", metavar="DIR",
+                      help="go on with the interrupted run in DIR, by its own recipe")
     parser.add_argument("--config", metavar="FILE",
-                        help="a YAML file of recipes that overlays the shipped ones [none]")
+                        help="a YAML file of recipes, laid over the shipped ones [none]")
     parser.add_argument("--out", metavar="DIR",
-                        help="folder for what the run leaves; must be new or empty [runs/<phase>-<time>]")
-    parser.add_argument("--no_test", action="store_true", help="do not read the test split: for tuning [off]")
+                        help="a new or empty folder for the run [runs/<phase>-<time>]")
+    parser.add_argument("--no_test", action="store_true",
+                        help="do not read the test split: for tuning [off]")
     parser.add_argument("--wandb", action="store_true",
-                        help="log to Weights & Biases; offline where it is not configured or reachable [off]")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error [off]")
+                        help="log to Weights & Biases; offline where it is not configured "
+                             "or reachable [off]")
     _add_recipe_flags(parser)
     return parser
 
 def _eval_parser():
-    parser = argparse.ArgumentParser("mnist_vit_eval", allow_abbrev=False,
-                                     description="Score the model that a run has left.")
-    parser.add_argument("run", metavar="RUN_DIR", help="a folder that mnist_vit_train has written")
-    parser.add_argument("--split", choices=["valid", "test"], default="valid", help="which split to score [valid]")
-    data, device, scenes = (_recipe_fields()[key] for key in ("data", "device", "scenes"))
-    parser.add_argument("--scenes", help="phase 3: which benchmark to use [the run's own]", **_kind(scenes))
-    parser.add_argument("--data", help=f"{data.description} [the run's own]", **_kind(data))
-    parser.add_argument("--device", default="auto", help=f"{device.description} [auto]", **_kind(device))
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error [off]")
+    parser = _parser("mnist_vit_eval", "Score the model that a run has left.")
+    parser.add_argument("run", metavar="RUN_DIR",
+                        help="a folder that mnist_vit_train has written")
+    parser.add_argument("--split", choices=["valid", "test"], default="valid",
+                        help="which split to score [valid]")
+    fields = _recipe_fields()
+    parser.add_argument("--scenes", help="phase 3: which benchmark to use [the run's own]",
+                        **_kind(fields["scenes"]))
+    parser.add_argument("--data", help=f"{fields['data'].description} [the run's own]",
+                        **_kind(fields["data"]))
+    parser.add_argument("--device", default="auto",
+                        help=f"{fields['device'].description} [auto]",
+                        **_kind(fields["device"]))
     return parser
 
 # %% ../nbs/24_cli.ipynb #fc0418dd
@@ -108,16 +123,18 @@ def _requested(args):
     if args.resume:
         values = _resumed(args, flags)
     else:
-        values = recipe_values(args.recipe or f"phase{args.phase or 1}", args.config, **flags)
+        name = args.recipe or f"phase{args.phase or 1}"
+        values = recipe_values(name, args.config, **flags)
     phase = values.get("phase", 1)
     if args.phase and phase != args.phase:
-        raise ValueError(f"the recipe phase{args.phase} of {args.config} is for phase {phase}: "
-                         f"correct its key 'phase', or leave out --phase {args.phase}")
+        raise ValueError(f"the recipe phase{args.phase} of {args.config} is for phase "
+                         f"{phase}: correct its key 'phase', or leave out --phase {args.phase}")
     return make_recipe(values, find_task(phase).recipe_class)
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
-    given = [f"--{key}" for key in [*flags, "config", "out"] if key != "device" and getattr(args, key) is not None]
+    fixed = [key for key in [*flags, "config", "out"] if key != "device"]
+    given = [f"--{key}" for key in fixed if getattr(args, key) is not None]
     if given:
         raise ValueError("--resume goes on by the run's own recipe, in its own folder: "
                          f"leave out {', '.join(given)}")
@@ -125,19 +142,23 @@ def _resumed(args, flags):
     return values | ({"device": args.device} if args.device else {})
 
 # %% ../nbs/24_cli.ipynb #d3096f40
-_FACTS = ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds", "images_per_second", "device")
+_FACTS = ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds",
+          "images_per_second", "device")
 
 def _percent(value):
     "A share, a list or a dict of shares, as text"
     if value is None: return "-"
-    if isinstance(value, dict): return ", ".join(f"{name} {_percent(part)}" for name, part in value.items())
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_percent(part)}" for name, part in value.items())
     if isinstance(value, list): return " ".join(map(_percent, value))
     return f"{100 * value:.2f} %"
 
 def _table(results):
     "A short table of a run's results"
-    rows = [(f"{split} {name}", _percent(value))
-            for split in ("valid", "test") for name, value in (results.get(split) or {}).items()]
+    rows = []
+    for split in ("valid", "test"):
+        for name, value in (results.get(split) or {}).items():
+            rows.append((f"{split} {name}", _percent(value)))
     for key in _FACTS:
         if key in results:
             value = results[key]
@@ -148,20 +169,23 @@ def _table(results):
 # %% ../nbs/24_cli.ipynb #608f303c
 def _train(args):
     recipe = _usage(_requested, args)
-    from mnist_vit.training import check_folder, default_folder, resolve_device, train_model
+    from mnist_vit.devices import resolve_device
+    from mnist_vit.run_folder import check_folder, default_folder
+    from mnist_vit.training import train_model
     _usage(resolve_device, recipe.device)
     out = Path(args.resume or args.out or default_folder(f"phase{recipe.phase}"))
     _usage(check_folder, out, bool(args.resume))
     if not args.resume:
         task = find_task(recipe.phase)(recipe)
         _usage(task.warm_start, task.model())  # would it fit?
-    options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb}
     try:
-        results = train_model(recipe, out, **options)
+        results = train_model(recipe, out, test=not args.no_test,
+                              resume=bool(args.resume), wandb=args.wandb)
     except KeyboardInterrupt:
         if not (out/"config.yaml").exists(): raise
-        flags = "".join(f" --{flag}" for flag in ("no_test", "wandb") if getattr(args, flag))
-        raise RuntimeError(f"interrupted; go on with: mnist_vit_train --resume {out}{flags}") from None
+        flags = "".join(f" --{key}" for key in ("no_test", "wandb") if getattr(args, key))
+        hint = f"mnist_vit_train --resume {out}{flags}"
+        raise RuntimeError(f"interrupted; go on with: {hint}") from None
     print(f"\n{_table(results)}\n\nwritten to {out}")
 
 # %% ../nbs/24_cli.ipynb #fac40e0c
@@ -176,8 +200,9 @@ def _eval(args):
     values = _usage(saved_values, args.run)
     task = _usage(find_task, values.get("phase", 1))
     if args.scenes and "scenes" not in task.recipe_class.model_fields:
-        raise _UsageError(f"--scenes is for runs of phase 3, and {args.run} is of phase {task.phase}")
-    changes = {key: value for key in ("data", "scenes") if (value := getattr(args, key))}
+        raise _UsageError(f"--scenes is for runs of phase 3, and {args.run} is of phase "
+                          f"{task.phase}")
+    changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
     _usage(make_recipe, {**values, **changes}, task.recipe_class)
     from mnist_vit.training import evaluate_run
     results = evaluate_run(args.run, args.split, args.device, **changes)

@@ -58,7 +58,7 @@ class Recipe(BaseModel):
     shear: float = Field(
         10.0, ge=0, lt=90, description="augmentation: slant, ± degrees")
 
-    epochs: int = Field(10, ge=1, description="passes over the training data")
+    epochs: int = Field(10, ge=1, description="passes over the training split")
     batch_size: int = Field(128, ge=1, description="images a step")
     lr: float = Field(
         3e-3, gt=0, description="highest learning rate of the one-cycle schedule")

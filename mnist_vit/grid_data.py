@@ -25,24 +25,27 @@ def tile_2x2(
     "Lay four square images out as a 2×2 grid."
     B, _, S, _ = cells.shape
     cells = cells.view(B, 2, 2, S, S)  # (B, row, column, S, S)
-    return cells.transpose(2, 3).reshape(B, 1, 2*S, 2*S)  # -> (B, row, S, column, S) -> (B, 1, 2S, 2S)
+    cells = cells.transpose(2, 3)  # -> (B, row, S, column, S)
+    return cells.reshape(B, 1, 2*S, 2*S)
 
 # %% ../nbs/12_grid_data.ipynb #284f9b5e
 class Grids(NamedTuple):
     "Images of four digits and their labels."
     images: Tensor  # uint8 (n, 1, 56, 56), 0 = paper, 255 = ink
-    labels: Tensor  # int64 (n, 4), each 0..9: top left, top right, bottom left, bottom right
+    labels: Tensor  # int64 (n, 4), each 0..9, in the order of POSITIONS
 
 # %% ../nbs/12_grid_data.ipynb #a4d70139
 def _check_source(digits):
     check_digits(digits)
     if len(digits.labels) < 4:
-        raise ValueError(f"a grid is drawn from at least four digits; there are {len(digits.labels)}")
+        raise ValueError("a grid is drawn from at least four digits; "
+                         f"there are {len(digits.labels)}")
     return digits
 
 def _generator(seed):
     if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
-        raise TypeError(f"seed={seed!r} must be a whole number, or None for other grids each time")
+        raise TypeError(f"seed={seed!r} must be a whole number, "
+                        "or None for other grids each time")
     generator = torch.Generator()
     if seed is None:
         generator.seed()
@@ -60,8 +63,9 @@ def generate_2x2_grid_data(
     digits:Digits|None=None, # what to draw from; None: the training digits
     seed:int|None=None, # the same seed, the same grids; None: others each time
 ) -> Grids: # n grids, without augmentation
-    "Draw grids of four digits. ValueError for fewer than four digits, TypeError for a seed that is no number."
-    if num_samples < 0: raise ValueError(f"num_samples={num_samples} must not be negative")
+    "Draw grids of four digits. Errors say what is wrong with the digits or the seed."
+    if num_samples < 0:
+        raise ValueError(f"num_samples={num_samples} must not be negative")
     digits = _check_source(load_data("train") if digits is None else digits)
     index = _draw(num_samples, digits, _generator(seed))
     return Grids(tile_2x2(digits.images[index]), digits.labels[index])
@@ -76,13 +80,17 @@ class MNISTGridDataset(Dataset):
         fresh:bool=False, # other grids in every epoch (see set_epoch)?
     ):
         self.digits = _check_source(load_data("train") if digits is None else digits)
-        self.num_samples, self.seed, self.fresh = num_samples, seed, fresh
+        self.num_samples = num_samples
+        self.seed = seed
+        self.fresh = fresh
         self.set_epoch(0)
 
-    def set_epoch(self, epoch:int) -> None:
-        "Draw the grids of an epoch, counted from 0."
+    def set_epoch(self,
+        epoch:int, # counted from 0
+    ) -> None:
+        "Draw the grids of an epoch."
         generator = _epoch_generator(self.seed, epoch, self.fresh)
-        self.index = _draw(self.num_samples, self.digits, generator)
+        self.index = _draw(self.num_samples, self.digits, generator)  # (num_samples, 4)
 
     def __len__(self):
         return self.num_samples
@@ -91,7 +99,8 @@ class MNISTGridDataset(Dataset):
         image = torch.zeros(1, 56, 56)
         for cell, which in enumerate(self.index[i]):
             row, column = 28 * (cell // 2), 28 * (cell % 2)
-            image[0, row:row + 28, column:column + 28] = self.digits.images[which].float() / 255
+            digit = self.digits.images[which].float() / 255
+            image[0, row:row + 28, column:column + 28] = digit
         return normalize(image), self.digits.labels[self.index[i]]
 
 def _epoch_generator(seed, epoch, fresh):
@@ -99,18 +108,20 @@ def _epoch_generator(seed, epoch, fresh):
 
 # %% ../nbs/12_grid_data.ipynb #b1a65ff1
 class GridBatches(DigitBatches):
-    "Batches of grids drawn on the device: (x, labels), x float (B, 1, 56, 56) normalised, labels (B, 4)."
+    "Batches of grids: x float (B, 1, 56, 56), normalised, and labels (B, 4)."
     def __init__(self,
         digits:Digits, # what to draw from
         num_samples:int, # grids an epoch
         batch_size:int=128, # grids a batch; the last one may be smaller
         fresh:bool=False, # other grids in every epoch?
-        augment:Callable|None=None, # (x, generator) -> x on digits (4B, 1, 28, 28) in [0, 1]
+        augment:Callable|None=None, # (x, generator) -> x, (4B, 1, 28, 28) in [0, 1]
         seed:int=0, # with the epoch, if fresh, decides grids and augmentation
-        device:str|torch.device="cpu", # where the digits are kept and the batches appear
+        device:str|torch.device="cpu", # where digits are kept and batches appear
     ):
-        super().__init__(_check_source(digits), batch_size, augment=augment, seed=seed, device=device)
-        self.num_samples, self.fresh = num_samples, fresh
+        digits = _check_source(digits)
+        super().__init__(digits, batch_size, augment=augment, seed=seed, device=device)
+        self.num_samples = num_samples
+        self.fresh = fresh
 
     def __len__(self):
         return -(-self.num_samples // self.batch_size)
@@ -118,11 +129,11 @@ class GridBatches(DigitBatches):
     def __iter__(self):
         generator = _epoch_generator(self.seed, self.epoch, self.fresh)
         self.epoch += 1
-        drawn = _draw(self.num_samples, self, generator).to(self.device)  # (num_samples, 4)
+        drawn = _draw(self.num_samples, self, generator).to(self.device)  # (n, 4)
         for index in drawn.split(self.batch_size):
             cells = self._pixels(index.flatten(), generator)  # (4B, 1, 28, 28)
             cells = cells.view(-1, 4, *cells.shape[-2:])  # (B, 4, 28, 28)
             yield normalize(tile_2x2(cells)), self.labels[index]
 
 # %% ../nbs/12_grid_data.ipynb #78320bde
-EVALUATION_GRIDS = {"valid": (5_000, 1), "test": (10_000, 2)}  # split: (number of grids, seed)
+EVALUATION_GRIDS = {"valid": (5_000, 1), "test": (10_000, 2)}  # split: (grids, seed)

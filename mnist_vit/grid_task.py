@@ -33,9 +33,11 @@ class GridRecipe(DigitRecipe):
     "The recipe of phase 2."
     phase: Literal[2] = Field(2, description="what to learn: 2, a grid of four digits")
     pool: Literal["cls", "mean", "tokens"] = Field(
-        "cls", description="what the head reads: the class token, the mean of each quadrant, or a token for each")
+        "cls", description="what the head reads: the class token, the mean of each quadrant, "
+                           "or a token for each")
     samples: int = Field(60_000, ge=1, description="fresh images an epoch")
-    init: str = Field("", description="folder of a phase 1 run to start from; empty: fresh weights")
+    init: str = Field(
+        "", description="folder of a phase 1 run to start from; empty: fresh weights")
 
     @property
     def image_size(self) -> int:
@@ -46,13 +48,13 @@ class GridRecipe(DigitRecipe):
 def grid_loss(
     label_smoothing:float=0.05, # share of the target spread over all classes
 ) -> Callable: # (logits (B, 4, K), labels (B, 4)) -> scalar
-    "Cross-entropy averaged over images and positions."
+    "Cross-entropy averaged over images and positions: logits (4B, K), labels (4B,)."
     loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    return lambda logits, labels: loss(logits.flatten(0, 1), labels.flatten())  # (4B, K), (4B,)
+    return lambda logits, labels: loss(logits.flatten(0, 1), labels.flatten())
 
 # %% ../nbs/13_grid_task.ipynb #4d7f84e2
 class GridMetrics:
-    "Accuracy of digits, of each position and of whole grids, over any number of batches."
+    "Accuracy of digits, of each position and of whole grids, over many batches."
     def __init__(self,
         num_classes:int=10, # K
     ):
@@ -61,7 +63,8 @@ class GridMetrics:
 
     def reset(self) -> None:
         "Forget all batches."
-        self.confusion = torch.zeros(4, self.num_classes, self.num_classes, dtype=torch.int64)
+        K = self.num_classes
+        self.confusion = torch.zeros(4, K, K, dtype=torch.int64)
         self.exact = 0
 
     def update(self,
@@ -71,12 +74,13 @@ class GridMetrics:
         "Count one batch."
         K, guess = self.num_classes, logits.argmax(-1)  # (B, 4)
         position = torch.arange(4, device=labels.device)
-        triples = position * K * K + labels * K + guess  # (B, 4): position, true, predicted
-        self.confusion += triples.flatten().bincount(minlength=4 * K * K).view(4, K, K).cpu()
+        triples = position * K * K + labels * K + guess  # (B, 4)
+        counts = triples.flatten().bincount(minlength=4 * K * K)  # (4*K*K,)
+        self.confusion += counts.view(4, K, K).cpu()
         self.exact += (guess == labels).all(1).sum().item()
 
     def compute(self) -> dict:
-        "digit_accuracy, position_accuracy (four numbers) and grid_accuracy in [0, 1]; nan before the first batch."
+        "digit_accuracy, position_accuracy (four numbers) and grid_accuracy, in [0, 1]."
         right = self.confusion.diagonal(dim1=1, dim2=2).sum(1)  # (4,)
         seen = self.confusion.sum((1, 2))  # (4,)
         grids = seen[0].item()
@@ -91,12 +95,15 @@ def position_confusion_figure(
     "Which digit is mistaken for which, by position; only mistakes are coloured."
     K = confusion.shape[-1]
     wrong = confusion * (1 - torch.eye(K, dtype=confusion.dtype))
+    most = max(int(wrong.max()), 1)
     with figure_style():
         fig = Figure(figsize=(TEXT_WIDTH, TEXT_WIDTH), dpi=96, layout="constrained")
         for ax, counts, name in zip(fig.subplots(2, 2).flat, wrong, POSITIONS):
-            ax.imshow(counts, cmap="Reds", vmin=0, vmax=max(int(wrong.max()), 1))
+            ax.imshow(counts, cmap="Reds", vmin=0, vmax=most)
             for true, guess in counts.nonzero().tolist():
-                ax.text(guess, true, int(counts[true, guess]), ha="center", va="center", fontsize=8, color=INK)
+                count = int(counts[true, guess])
+                color = "white" if count > 0.6 * most else INK
+                ax.text(guess, true, count, color=color, ha="center", va="center", fontsize=8)
             ax.set(xticks=range(K), yticks=range(K), xlabel="predicted", ylabel="true")
             ax.set_title(f"{name}: {int(counts.sum())} wrong")
     return fig
@@ -108,16 +115,17 @@ def wrong_grids_figure(
     labels:Tensor, # (n, 4)
     count:int=12, # how many to show at most
 ) -> Figure: # grids with their mistakes
-    "Wrong grids, those of the highest loss first, with each wrong digit as true→predicted."
-    losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")  # (4n,)
+    "Wrong grids, highest loss first, with each wrong digit as true→predicted."
+    flat_logits, flat_labels = logits.flatten(0, 1), labels.flatten()  # (4n, K), (4n,)
+    losses = F.cross_entropy(flat_logits, flat_labels, reduction="none").view(-1, 4)
     guess = logits.argmax(-1)
     wrong = (guess != labels).any(1)
-    order = losses.view(-1, 4).sum(1).where(wrong, -1.).argsort(descending=True)
+    order = losses.sum(1).where(wrong, -1.).argsort(descending=True)
     worst = order[:min(count, int(wrong.sum()))]
     titles = []
     for i in worst:
         pairs = zip(labels[i].tolist(), guess[i].tolist())
-        titles.append(", ".join(f"{true}→{predicted}" for true, predicted in pairs if true != predicted))
+        titles.append(", ".join(f"{a}→{b}" for a, b in pairs if a != b))
     return image_grid(x[worst, 0], titles, columns=6)
 
 # %% ../nbs/13_grid_task.ipynb #4c86d6db
@@ -137,13 +145,14 @@ def extend_positions(
     positions:Tensor, # table (n*n, D), row by row, of a trained model
     grid_size:int, # places along a side wanted, g, a multiple of n
 ) -> Tensor: # table (g*g, D), row by row
-    "Continue a square table of positions beyond its edge: waves go on, what was learnt repeats."
+    "Continue a square table of positions: waves go on, what was learnt repeats."
     n, D = math.isqrt(len(positions)), positions.shape[1]
+    times = grid_size // n
     if grid_size % n:
-        raise ValueError(f"grid_size={grid_size} is not a multiple of the {n} places that the table has: "
-                         "stretch it with resize_positions")
+        raise ValueError(f"grid_size={grid_size} is not a multiple of the {n} places "
+                         "that the table has: stretch it with resize_positions")
     learnt = (positions - initial_positions(n, D).to(positions)).view(n, n, D)
-    repeated = learnt.repeat(grid_size // n, grid_size // n, 1).flatten(0, 1)  # (g*g, D)
+    repeated = learnt.repeat(times, times, 1).flatten(0, 1)  # (g*g, D)
     return initial_positions(grid_size, D).to(positions) + repeated
 
 # %% ../nbs/13_grid_task.ipynb #9b698d69
@@ -153,14 +162,15 @@ def warm_start(
     model:VisionTransformer, # a grid model, changed in place
     recipe:GridRecipe, # its recipe; init names the folder of a phase 1 run
 ) -> None:
-    "Take over the weights of a phase 1 run. ValueError or FileNotFoundError says what is not right."
+    "Take over the weights of a phase 1 run; errors say what does not fit."
     run, values = Path(recipe.init), saved_values(recipe.init)
     if values.get("phase") != 1:
         raise ValueError(f"init={recipe.init} is a run of phase {values.get('phase')}: "
                          "a warm start needs one of phase 1")
     differing = [f"{key} is {values.get(key)} there and {getattr(recipe, key)} here"
                  for key in _SHAPE_KEYS if values.get(key) != getattr(recipe, key)]
-    if differing: raise ValueError(f"init={recipe.init} does not fit: {', '.join(differing)}")
+    if differing:
+        raise ValueError(f"init={recipe.init} does not fit: {', '.join(differing)}")
     if not (run/"model.safetensors").is_file():
         raise FileNotFoundError(f"init={recipe.init} has no model.safetensors: "
                                 "let that run finish its first epoch")
@@ -169,10 +179,11 @@ def warm_start(
 def _enlarged(state, model):
     "The weights of a digit model, as those of a grid model"
     fresh = model.state_dict()
+    grid_size = model.patch_embedding.grid_size
     grown = {name: state[name] for name in fresh if name in state}
-    grown["positions"] = extend_positions(state["positions"], model.patch_embedding.grid_size)
+    grown["positions"] = extend_positions(state["positions"], grid_size)
     for name in {"cls_token", "prefix_tokens"} & fresh.keys():
-        grown[name] = fresh[name] + state["cls_token"]  # fresh noise tells the tokens apart
+        grown[name] = fresh[name] + state["cls_token"]  # noise tells tokens apart
     for name in ("head.weight", "head.bias"):
         times = len(fresh[name]) // len(state[name])
         grown[name] = state[name].repeat(times, *[1] * (state[name].ndim - 1))
@@ -183,17 +194,21 @@ class GridTask(Task):
     "Phase 2: a 2×2 grid of four digits, (B, 1, 56, 56) to logits (B, 4, K)."
     phase, recipe_class, main_metric = 2, GridRecipe, "digit_accuracy"
 
-    def batches(self, split:str, device="cpu") -> GridBatches:
-        "Grids (B, 1, 56, 56) and labels (B, 4): fresh and augmented for training, else fixed."
-        digits, recipe = self.digits(split), self.recipe
+    def batches(self,
+        split:str, # 'train', 'valid', 'train_full' or 'test'
+        device:str|torch.device="cpu", # where the batches appear
+    ) -> GridBatches: # fresh and augmented for training, else fixed
+        "Grids (B, 1, 56, 56) and labels (B, 4)."
+        digits, r = self.digits(split), self.recipe
         if split in EVALUATION_GRIDS:
             num_samples, seed = EVALUATION_GRIDS[split]
-            return GridBatches(digits, num_samples, batch_size=250, seed=seed, device=device)
-        augment = RandomAffine(recipe.degrees, recipe.translate, recipe.scale, recipe.shear)
-        return GridBatches(digits, recipe.samples, recipe.batch_size, True, augment, recipe.seed, device)
+            return GridBatches(digits, num_samples, 250, seed=seed, device=device)
+        augment = RandomAffine(r.degrees, r.translate, r.scale, r.shear)
+        return GridBatches(digits, r.samples, r.batch_size, fresh=True, augment=augment,
+                           seed=r.seed, device=device)
 
     def model(self) -> VisionTransformer:
-        "The model that the recipe describes, with fresh weights from torch's current seed."
+        "The model of the recipe, with fresh weights from torch's current seed."
         return build_vit(self.recipe, num_outputs=4)
 
     def loss(self) -> Callable:
@@ -204,20 +219,35 @@ class GridTask(Task):
         "Accuracy of digits, positions and grids."
         return GridMetrics()
 
-    def warm_start(self, model:VisionTransformer) -> None:
-        "Take over the weights of the phase 1 run that the recipe names, if it names one."
+    def warm_start(self,
+        model:VisionTransformer, # changed in place
+    ) -> None:
+        "Take over the weights of the phase 1 run that the recipe names, if any."
         if self.recipe.init:
             warm_start(model, self.recipe)
 
-    def report(self, inputs:Tensor, outputs:Tensor, targets:Tensor) -> dict[str, Figure]:
+    def report(self,
+        inputs:Tensor, # images (n, 1, 56, 56)
+        outputs:Tensor, # logits (n, 4, K)
+        targets:Tensor, # labels (n, 4)
+    ) -> dict[str, Figure]: # by file name
         "The confusion matrices by position and the grids with the highest loss."
         metrics = self.metrics()
         metrics.update(outputs, targets)
         return {"confusion": position_confusion_figure(metrics.confusion),
                 "wrong_grids": wrong_grids_figure(inputs, outputs, targets)}
 
-    def examples(self, inputs:Tensor, outputs:Tensor, targets:Tensor, count:int=16) -> list[Example]:
+    def examples(self,
+        inputs:Tensor, # images (n, 1, 56, 56)
+        outputs:Tensor, # logits (n, 4, K)
+        targets:Tensor, # labels (n, 4)
+        count:int=16, # how many
+    ) -> list[Example]: # images in [0, 1] with captions
         "Some grids with their labels and the predicted classes."
-        pairs = zip(targets[:count].tolist(), outputs[:count].argmax(-1).tolist())
-        captions = ["labels {} {} / {} {}, predicted {} {} / {} {}".format(*true, *guess) for true, guess in pairs]
-        return [Example(image, caption) for image, caption in zip(denormalize(inputs[:, 0]), captions)]
+        found = []
+        guesses = outputs.argmax(-1)
+        for image, true, guess in zip(denormalize(inputs[:count, 0]), targets, guesses):
+            labels = "{} {} / {} {}".format(*true.tolist())
+            predicted = "{} {} / {} {}".format(*guess.tolist())
+            found.append(Example(image, f"labels {labels}, predicted {predicted}"))
+        return found

@@ -14,7 +14,7 @@ from .modules import sincos_positions, zero_linear
 
 # %% ../nbs/03_model.ipynb #af43c25c
 class VisionTransformer(nn.Module):
-    "A Vision Transformer with pre-norm blocks (Dosovitskiy et al. 2021, arXiv:2010.11929)."
+    "Pre-norm Vision Transformer (Dosovitskiy et al. 2021, arXiv:2010.11929)."
     def __init__(self, *,
         image_size:int=28, # side of the square image, pixels
         patch_size:int=7, # side P of a patch, pixels; divides the side of the image
@@ -25,7 +25,7 @@ class VisionTransformer(nn.Module):
         num_heads:int=4, # heads h of the attention, divides D
         mlp_ratio:float=2., # hidden width of the MLP, as a multiple of D
         dropout:float=0., # after the embedding and in every branch
-        drop_path:float=0., # stochastic depth: 0 in the first block, rising to this in the last
+        drop_path:float=0., # stochastic depth, rising from 0 to this over the blocks
         num_outputs:int=1, # predictions for each image, G
     ):
         super().__init__()
@@ -33,7 +33,8 @@ class VisionTransformer(nn.Module):
         self.num_classes = num_classes
         self.num_outputs = num_outputs
         self.patch_embedding = PatchEmbedding(image_size, patch_size, in_channels, dim)
-        self.positions = nn.Parameter(initial_positions(self.patch_embedding.grid_size, dim))
+        grid_size = self.patch_embedding.grid_size
+        self.positions = nn.Parameter(initial_positions(grid_size, dim))
         self.cls_token = nn.Parameter(0.02 * torch.randn(1, dim))
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList()
@@ -43,7 +44,8 @@ class VisionTransformer(nn.Module):
             self.blocks.append(block)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.apply(init_weights)
-        self.head = zero_linear(dim, num_outputs * num_classes) if num_classes else nn.Identity()
+        outputs = num_outputs * num_classes
+        self.head = zero_linear(dim, outputs) if num_classes else nn.Identity()
 
     def forward(self,
         x:Tensor, # normalised images (B, C, H, W)
@@ -56,7 +58,7 @@ class VisionTransformer(nn.Module):
     def encode(self,
         x:Tensor, # normalised images (B, C, H, W)
         return_attention:bool=False, # also return the attention weights?
-    ) -> Tensor|tuple[Tensor, list[Tensor]]: # tokens (B, 1+N, D), CLS first; weights if asked for
+    ) -> Tensor|tuple[Tensor, list[Tensor]]: # (B, 1+N, D), CLS first; weights if asked
         "Turn images into tokens that have exchanged information."
         patches = self.patch_embedding(x) + self.positions  # (B, N, D)
         cls = self.cls_token.expand(len(x), -1, -1)  # (B, 1, D)
@@ -68,7 +70,7 @@ class VisionTransformer(nn.Module):
         tokens:Tensor, # (B, N, D)
         mask:Tensor|None=None, # which tokens may be attended to, as in Attention
         return_attention:bool=False, # also collect the attention weights?
-    ) -> tuple[Tensor, list[Tensor]]: # tokens (B, N, D); weights (B, h, N, N) of each block, or none
+    ) -> tuple[Tensor, list[Tensor]]: # tokens (B, N, D); weights (B, h, N, N) by block
         "Pass tokens through all blocks."
         attention = []
         for block in self.blocks:
@@ -92,5 +94,5 @@ def init_weights(
 ) -> None:
     "Give a layer Xavier's uniform weights and biases of zero (Glorot and Bengio 2010)."
     if isinstance(module, (nn.Linear, nn.Conv2d)):
-        nn.init.xavier_uniform_(module.weight.flatten(1))  # a view: fills the weight in place
+        nn.init.xavier_uniform_(module.weight.flatten(1))  # a view of the weight itself
         nn.init.zeros_(module.bias)

@@ -20,7 +20,7 @@ from mnist_vit.scenes import (
 def check_scenes(
     scenes:Scenes, # to check
 ) -> Scenes: # the same, if they can be used
-    "Refuse scenes of the wrong shape, type or content with a ValueError that says which."
+    "Refuse scenes of wrong shape, type or content with a ValueError that says which."
     _check_shapes(scenes)
     _check_labels(scenes)
     _check_boxes(scenes)
@@ -33,8 +33,8 @@ def _check_shapes(scenes):
         raise ValueError(f"images must be uint8 of shape ({B}, 1, S, S), "
                          f"not {images.dtype} of {tuple(images.shape)}")
     if boxes.shape != (B, M, 4) or counts.shape != (B,):
-        raise ValueError(f"boxes_xyxy and counts must be of shapes ({B}, {M}, 4) and ({B},), "
-                         f"not {tuple(boxes.shape)} and {tuple(counts.shape)}")
+        raise ValueError(f"boxes_xyxy and counts must be of shapes ({B}, {M}, 4) "
+                         f"and ({B},), not {tuple(boxes.shape)} and {tuple(counts.shape)}")
 
 def _real(scenes):
     "Where there is a digit, bool (B, M)"
@@ -45,8 +45,8 @@ def _check_labels(scenes):
     labels, real = scenes.labels, _real(scenes)
     is_digit = (labels >= 0) & (labels <= 9)
     if not (is_digit == real).all() or not (labels[~real] == -1).all():
-        raise ValueError("labels must lie in 0..9 in the first `counts` places of each row, "
-                         "and be -1 in the others")
+        raise ValueError("labels must lie in 0..9 in the first `counts` places of each "
+                         "row, and be -1 in the others")
 
 def _check_boxes(scenes):
     S = scenes.images.shape[-1]
@@ -55,12 +55,13 @@ def _check_boxes(scenes):
     wrong = (_real(scenes) & ~good).nonzero()
     if len(wrong):
         scene, slot = wrong[0].tolist()
-        raise ValueError(f"box {scenes.boxes_xyxy[scene, slot].tolist()} of scene {scene} must "
-                         f"have x1 < x2 and y1 < y2 and lie on the canvas of {S}×{S}")
+        box = scenes.boxes_xyxy[scene, slot].tolist()
+        raise ValueError(f"box {box} of scene {scene} must have x1 < x2 and y1 < y2 "
+                         f"and lie on the canvas of {S}×{S}")
 
 # %% ../nbs/17_scene_batches.ipynb #68f69437
 class SceneDataset(Dataset):
-    "Scenes one at a time: (image, target), float (1, S, S) normalised, and a dict of boxes and labels."
+    "Scenes one at a time: image (1, S, S), normalised, and dict of boxes and labels."
     def __init__(self,
         digits:Digits|None=None, # one split; None: the training digits
         num_samples:int=20_000, # how many scenes
@@ -107,14 +108,14 @@ class SceneDataset(Dataset):
 
 # %% ../nbs/17_scene_batches.ipynb #0dabb7d5
 class SceneBatches:
-    "Batches of fresh scenes, (x, Targets), x float (B, 1, S, S) normalised. Each pass is a new epoch."
+    "Batches (x, Targets) of fresh scenes, x (B, 1, S, S); each pass is a new epoch."
     def __init__(self,
         digits:Digits, # one split to make them of
         num_samples:int=20_000, # scenes an epoch
         batch_size:int=128, # scenes a batch; the last one may be smaller
         settings:SceneSettings=SceneSettings(), # what may stand on a canvas
         seed:int=0, # with its number, decides all of a scene
-        device:str|torch.device="cpu", # where the digits are kept and the batches appear
+        device:str|torch.device="cpu", # of the digits and of the batches
     ):
         check_whole(1, batch_size=batch_size)
         check_whole(num_samples=num_samples, seed=seed)
@@ -140,16 +141,16 @@ class SceneBatches:
         settings = vars(self.settings)
         for done in range(0, self.num_samples, self.batch_size):
             n = min(self.batch_size, self.num_samples - done)
-            scenes = generate_scenes(n, self.digits, **settings, seed=self.seed, first=first + done)
-            yield scenes.to_batch()
+            which = {"seed": self.seed, "first": first + done}
+            yield generate_scenes(n, self.digits, **settings, **which).to_batch()
 
 # %% ../nbs/17_scene_batches.ipynb #7d95fc03
 class FixedScenes:
-    "Batches of given scenes, the same in every pass: (x, Targets), as from SceneBatches."
+    "Batches (x, Targets) of given scenes, the same in every pass."
     def __init__(self,
         scenes:Scenes, # from benchmark_scenes, or your own
         batch_size:int=250, # scenes a batch; the last one may be smaller
-        device:str|torch.device="cpu", # where the scenes are kept and the batches appear
+        device:str|torch.device="cpu", # of the scenes and of the batches
     ):
         check_whole(1, batch_size=batch_size)
         self.scenes, self.batch_size = check_scenes(scenes), batch_size

@@ -25,7 +25,7 @@ from .placement import place_boxes
 # %% ../nbs/16_scenes.ipynb #9b11887e
 class Clutter(NamedTuple):
     "Marks on the canvas that are not digits and that a detector should ignore."
-    strokes: int = 8  # pieces of other digits of the same split, at most 11×11 pixels each
+    strokes: int = 8  # pieces of other digits of the split, at most 11×11 pixels each
     noise: float = 0.01  # share of pixels that are given a random grey level
 
 # %% ../nbs/16_scenes.ipynb #9028de2f
@@ -33,12 +33,13 @@ def check_whole(
     lowest:int=0, # smallest value allowed
     **values, # the values, by name
 ) -> None:
-    "Refuse what is not a whole number with a TypeError, or too small with a ValueError."
+    "TypeError for what is not a whole number, ValueError for one that is too small."
     for name, value in values.items():
         if not isinstance(value, Integral) or isinstance(value, bool):
             raise TypeError(f"{name}={value!r} must be a whole number")
         if not lowest <= value < 2**63:
-            raise ValueError(f"{name}={value} must be at least {lowest}, and below 2**63")
+            raise ValueError(f"{name}={value} must be at least {lowest}, "
+                             "and below 2**63")
 
 # %% ../nbs/16_scenes.ipynb #a913493c
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class SceneSettings:
     "What may stand on a canvas. Impossible settings raise a ValueError or TypeError."
     canvas: int = 112  # side S of the square canvas, pixels
     min_digits: int = 0  # fewest digits of a scene
-    max_digits: int = 8  # most digits of a scene, M; every number between is equally likely
-    scale: tuple[float, float] = (0.7, 1.4)  # lowest and highest magnification of a digit
+    max_digits: int = 8  # most digits, M; every number between is equally likely
+    scale: tuple[float, float] = (0.7, 1.4)  # lowest and highest magnification
     max_iou: float = 0.05  # largest IoU of two boxes
     clutter: Clutter|None = None  # None: clean paper
     degrees: float = 10.  # rotation in ±degrees
@@ -59,7 +60,8 @@ class SceneSettings:
 
 def _check_types(s):
     if not isinstance(s.clutter, Clutter|None):
-        raise TypeError(f"clutter={s.clutter!r} must be `None` or `Clutter(strokes, noise)`")
+        raise TypeError(f"clutter={s.clutter!r} must be `None` "
+                        "or `Clutter(strokes, noise)`")
     check_whole(1, canvas=s.canvas)
     check_whole(min_digits=s.min_digits, max_digits=s.max_digits)
     check_whole(strokes=s.clutter.strokes if s.clutter else 0)
@@ -69,9 +71,11 @@ def _check_types(s):
 def _check_values(s):
     low, high = s.scale
     if s.min_digits > s.max_digits:
-        raise ValueError(f"min_digits={s.min_digits} must not exceed max_digits={s.max_digits}")
+        raise ValueError(f"min_digits={s.min_digits} must not exceed "
+                         f"max_digits={s.max_digits}")
     if not 0 < low <= high < math.inf:
-        raise ValueError(f"scale={s.scale} must be (lowest, highest) with 0 < lowest <= highest")
+        raise ValueError(f"scale={s.scale} must be (lowest, highest) "
+                         "with 0 < lowest <= highest")
     if not high * 20 <= s.canvas:
         raise ValueError(f"scale={s.scale} makes digits of {high * 20:.0f} pixels, "
                          f"too large for canvas={s.canvas}")
@@ -86,8 +90,8 @@ def _check_values(s):
 class Scenes(NamedTuple):
     "Canvases and the digits on them; M is the most digits that a scene may hold."
     images: Tensor  # uint8 (B, 1, S, S), 0 = paper, 255 = ink
-    labels: Tensor  # int64 (B, M), 0..9, those of real digits first; -1 where there is no digit
-    boxes_xyxy: Tensor  # float (B, M, 4), tight around the ink of each digit, pixels; 0: no digit
+    labels: Tensor  # int64 (B, M), 0..9, digits first; -1 where there is no digit
+    boxes_xyxy: Tensor  # float (B, M, 4), tight around the ink, in pixels; 0: no digit
     counts: Tensor  # int64 (B,), digits of each scene
 
     def take(self, index): # some of the scenes, by index or slice
@@ -96,12 +100,13 @@ class Scenes(NamedTuple):
     def to(self, device): # the same on another device
         return Scenes(*(field.to(device) for field in self))
 
-    def to_list(self): # without padding: {"boxes": float (n, 4), "labels": int64 (n,)} each
+    def to_list(self): # {"boxes": float (n, 4), "labels": int64 (n,)} of each scene
         rows = zip(self.labels, self.boxes_xyxy, self.counts.tolist())
         return [{"boxes": boxes[:n], "labels": labels[:n]} for labels, boxes, n in rows]
 
     def to_batch(self): # (x, Targets), x float (B, 1, S, S) normalised
-        return normalize(self.images.float() / 255), Targets(self.labels, self.boxes_xyxy)
+        x = normalize(self.images.float() / 255)
+        return x, Targets(self.labels, self.boxes_xyxy)
 
 # %% ../nbs/16_scenes.ipynb #d0346430
 def _stamp_size(s):
@@ -126,7 +131,8 @@ def render_digits(
     x = affine(x, angle, x.new_zeros(len(x), 2), low + size * (high - low), shear)
     stamps = (x * 255).round().byte()[:, 0]
     if not stamps.flatten(1).amax(1).all():
-        raise ValueError("a digit without ink has no box: leave images out that are all zero")
+        raise ValueError("a digit without ink has no box: "
+                         "leave images out that are all zero")
     return stamps
 
 # %% ../nbs/16_scenes.ipynb #b8092d3e
@@ -142,29 +148,29 @@ def ink_boxes(
 
 # %% ../nbs/16_scenes.ipynb #8f4c6b3b
 def _paste(images, stamps, inner, boxes, scene):
-    "Move the ink of stamps (n, W, W), in boxes `inner` there, to `boxes` (n, 4) on canvases `scene` (n,)"
+    "Move the ink of stamps (n, W, W) from box inner to box boxes of canvas scene (n,)"
     S = images.shape[-1]
     stamp, row, col = stamps.nonzero(as_tuple=True)  # of every inked pixel
     right, down = (boxes[:, :2].long() - inner[:, :2]).unbind(1)
-    start = (scene * S + down) * S + right  # (n,), address of the pixel (0, 0) of each stamp
+    start = (scene * S + down) * S + right  # (n,), address of a stamp's pixel (0, 0)
     address = start[stamp] + row * S + col
     images.view(-1).scatter_reduce_(0, address, stamps[stamp, row, col], "amax")
 
 # %% ../nbs/16_scenes.ipynb #d9490062
 def _scraps(stamps, u):
-    "Keep of each stamp (n, W, W) the ink within five pixels of one inked pixel; `u` (n,) says which"
+    "Keep the ink of each stamp (n, W, W) within five pixels of one inked pixel"
     stamp, row, col = stamps.nonzero(as_tuple=True)
     count = stamp.bincount(minlength=len(stamps))
-    middle = count.cumsum(0) - count + (u * count).long()  # (n,), an inked pixel of each
+    middle = count.cumsum(0) - count + (u * count).long()  # (n,), one inked pixel
     pixels = torch.arange(stamps.shape[-1], device=u.device)
     down, right = pixels - row[middle, None], pixels - col[middle, None]  # (n, W)
     return stamps * (down[:, :, None]**2 + right[:, None, :]**2 <= 25)
 
 # %% ../nbs/16_scenes.ipynb #84ebc4a0
 def _add(images, keys, wanted, digits, s, taken, scraps=False):
-    "Draw, render, place and paste a digit, or a scrap of one, for each wanted key (B, M)"
+    "Draw, render, place and paste a digit, or a piece of one, for each wanted key"
     scene, slot = wanted.nonzero(as_tuple=True)  # (n,)
-    u = uniform(keys[scene, slot], 5)  # which digit, rotation, scale, slant, which scrap
+    u = uniform(keys[scene, slot], 5)  # which, rotation, scale, slant, piece
     which = (u[:, 0] * len(digits.labels)).long()
     stamps = render_digits(digits.images[which], u[:, 1:4], s)
     if scraps:
@@ -179,8 +185,8 @@ def _add(images, keys, wanted, digits, s, taken, scraps=False):
     return labels, boxes
 
 # %% ../nbs/16_scenes.ipynb #1d39abd5
-_STROKES = 10**9  # index of the key of a scene's strokes; 0 is its count, 1 to M are its digits
-_NOISE = 10**9 + 1  # and of its noise
+_STROKES = 10**9  # these numbers of a scene's key are the keys of its clutter;
+_NOISE = 10**9 + 1  # number 0 gives its count, 1 to M are the keys of its digits
 
 def add_clutter(
     images:Tensor, # canvases, uint8 (B, 1, S, S), changed in place
@@ -196,7 +202,8 @@ def add_clutter(
     _add(images, keys_of_strokes, every, digits, s, taken, scraps=True)
     u = uniform(fold_in(keys, _NOISE), images[0].numel()).view_as(images)
     hit = u < s.clutter.noise
-    grey = (1 + 255 * u / max(s.clutter.noise, 1e-9)).clamp(max=255).byte()  # 1 to 255, where hit
+    grey = 1 + 255 * u / max(s.clutter.noise, 1e-9)  # from 1 to 256 where hit
+    grey = grey.clamp(max=255).byte()
     images.copy_(torch.where(hit, images.maximum(grey), images))
 
 # %% ../nbs/16_scenes.ipynb #7ae66c20
@@ -204,12 +211,15 @@ def _scenes(index, digits, s, seed):
     "The scenes with the numbers `index` (B,)"
     device = index.device
     keys = fold_in(seed, index)  # (B,)
-    counts = s.min_digits + (uniform(keys, 1)[:, 0] * (s.max_digits - s.min_digits + 1)).long()
+    choices = s.max_digits - s.min_digits + 1
+    counts = s.min_digits + (uniform(keys, 1)[:, 0] * choices).long()
     slots = torch.arange(s.max_digits, device=device)
     keys_of_digits = fold_in(keys[:, None], 1 + slots)  # (B, M)
-    images = torch.zeros(len(index), 1, s.canvas, s.canvas, dtype=torch.uint8, device=device)
+    size = len(index), 1, s.canvas, s.canvas
+    images = torch.zeros(size, dtype=torch.uint8, device=device)
     taken = torch.zeros(len(index), 0, 4, device=device)  # no boxes yet
-    labels, boxes = _add(images, keys_of_digits, slots < counts[:, None], digits, s, taken)
+    wanted = slots < counts[:, None]
+    labels, boxes = _add(images, keys_of_digits, wanted, digits, s, taken)
     if s.clutter:
         add_clutter(images, keys, digits, s, boxes)
     return Scenes(images, labels, boxes, counts)
@@ -229,17 +239,18 @@ def generate_scenes(
     digits:Digits|None=None, # one split to make them of; None: the training digits
     canvas:int=112, # side S, pixels
     min_digits:int=0, # fewest digits of a scene
-    max_digits:int=8, # most digits of a scene, M; every number between is equally likely
+    max_digits:int=8, # most digits, M; every number between is equally likely
     scale:tuple[float, float]=(0.7, 1.4), # lowest and highest magnification of a digit
     max_iou:float=0.05, # largest IoU of two boxes
     clutter:Clutter|None=None, # strokes and noise
-    seed:int|None=None, # with its number, decides all of a scene; None: torch's generator decides
+    seed:int|None=None, # with its number, decides all of a scene; None: a random seed
     degrees:float=10., # rotation in ±degrees
     shear:float=10., # slant in ±degrees
     first:int=0, # number of the first scene
 ) -> Scenes: # images, labels, boxes, counts, on the device of the digits
-    "Scenes of 0 to M digits anywhere. A ValueError or TypeError says what is impossible."
-    s = SceneSettings(canvas, min_digits, max_digits, scale, max_iou, clutter, degrees, shear)
+    "Scenes of any number of digits. A ValueError or TypeError says what is impossible."
+    s = SceneSettings(
+        canvas, min_digits, max_digits, scale, max_iou, clutter, degrees, shear)
     if seed is None:
         seed = int(torch.randint(2**62, ()))
     check_whole(num_samples=num_samples, seed=seed, first=first)
@@ -260,7 +271,7 @@ BENCHMARK = {
 def benchmark_scenes(
     name:str="standard", # 'standard', 'large', 'overlap' or 'clutter'
     split:str="test", # whose digits; choose models on 'valid', report 'test'
-    data:str|Digits="auto", # 'mnist', 'digits' or 'auto', see load_data; or digits of your own
+    data:str|Digits="auto", # 'mnist', 'digits' or 'auto', see load_data; or the digits
     num_samples:int=10_000, # fewer for a quick look: the first so many of the 10,000
 ) -> Scenes: # the same scenes in every run
     "The fixed scenes by which models are compared."

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from .config import Recipe, make_recipe, recipe_values
@@ -24,18 +25,19 @@ class Example(NamedTuple):
 
 # %% ../nbs/07_task.ipynb #5d201f65
 class Task:
-    "What a phase is: all that training, commands and reports need to know of it. Subclass it and fill it in."
+    "What training, commands and reports need to know of a phase; subclass it."
     phase: int  # 1, 2 or 3
     recipe_class: type[Recipe]  # its settings
-    main_metric: str  # the metric that chooses between checkpoints; higher is better
+    main_metric: str  # chooses between checkpoints; higher is better
 
     def __init__(self,
         recipe:Recipe, # of this phase
-        data:dict[str, Digits]|None=None, # splits of your own by name; None: those that the recipe names
+        data:dict[str, Digits]|None=None, # your own splits; None: as the recipe says
     ):
         if recipe.phase != self.phase:
-            raise ValueError(f"this recipe is for phase {recipe.phase}, the task is phase {self.phase}: "
-                             "give each task a recipe of its own")
+            raise ValueError(
+                f"this recipe is for phase {recipe.phase}, the task is phase "
+                f"{self.phase}: give each task a recipe of its own")
         self.recipe, self.data = recipe, data
 
     @property
@@ -45,38 +47,55 @@ class Task:
 
     def digits(self,
         split:str, # 'train', 'valid', 'train_full' or 'test'
-    ) -> Digits: # the digits of that split, your own or those that the recipe names
+    ) -> Digits: # your own or those that the recipe names
         "The digits that a split is made of."
-        if self.data is None and self.recipe.data != "own": return load_data(split, self.recipe.data)
-        if split in (self.data or {}): return self.data[split]
-        given = ", ".join(self.data or {}) or "nothing"
-        raise ValueError(f"this run is on data of your own, and has no split {split!r} (there is {given}): "
-                         "pass data={'train': Digits(images, labels), 'valid': ..., 'test': ...}")
+        own = self.data or {}
+        if split in own: return own[split]
+        if self.data is None and self.recipe.data != "own":
+            return load_data(split, self.recipe.data)
+        raise ValueError(
+            f"this run is on data of your own, and has no split {split!r} "
+            f"(there is {', '.join(own) or 'nothing'}): "
+            "pass data={'train': Digits(images, labels), 'valid': ..., 'test': ...}")
 
-    def batches(self, split:str, device="cpu"):
-        "Batches (inputs, targets) of a split, with len and set_epoch; shuffled and augmented for training."
+    def batches(self,
+        split:str, # as in digits
+        device:str|torch.device="cpu", # where the batches appear
+    ): # iterable of (inputs, targets) with len and set_epoch
+        "Batches of a split; shuffled and augmented where it is for training."
         raise NotImplementedError
 
     def model(self) -> nn.Module:
         "The model, with fresh weights from torch's current seed."
         raise NotImplementedError
 
-    def loss(self):
-        "A function (outputs, targets) -> scalar tensor."
+    def loss(self): # a function (outputs, targets) -> scalar tensor
+        "What training minimises."
         raise NotImplementedError
 
-    def metrics(self):
-        "An object with reset(), update(outputs, targets) and compute() -> dict."
+    def metrics(self): # with reset(), update(outputs, targets) and compute() -> dict
+        "What is counted over the batches of a split."
         raise NotImplementedError
 
-    def warm_start(self, model:nn.Module) -> None:
+    def warm_start(self,
+        model:nn.Module, # with fresh weights
+    ) -> None:
         "Take over the weights of another run where the recipe names one."
 
-    def report(self, inputs, outputs, targets) -> dict:
-        "The figures that go beside a run, by file name, from a whole split."
+    def report(self,
+        inputs, # of a whole split
+        outputs, # of the model
+        targets, # of the same split
+    ) -> dict: # figures by file name
+        "The figures that are saved beside a run."
         raise NotImplementedError
 
-    def examples(self, inputs, outputs, targets, count:int=16) -> list[Example]:
+    def examples(self,
+        inputs, # of some images
+        outputs, # of the model
+        targets, # of the same images
+        count:int=16, # how many to show
+    ) -> list[Example]: # pictures with captions
         "Some pictures with what was predicted, for a log that shows images."
         raise NotImplementedError
 
@@ -87,7 +106,7 @@ PHASES = tuple(_TASKS)
 def find_task(
     phase:int, # 1, 2 or 3
 ) -> type[Task]: # the subclass of Task for that phase
-    "The task of a phase, imported when it is asked for; ValueError for a phase that does not exist."
+    "The task of a phase, imported when it is asked for."
     if phase not in PHASES or isinstance(phase, bool):
         raise ValueError(f"phase={phase!r} is not one of {', '.join(map(str, PHASES))}")
     module, name = _TASKS[phase].split(".")
@@ -99,7 +118,7 @@ def load_recipe(
     config:str|Path|None=None, # a file of your own
     **flags, # keys that overlay both; None for those not given
 ) -> Recipe: # of the class of its phase, validated
-    "A named recipe, overlaid with your file and your flags, validated."
+    "A named recipe, overlaid with your own file and then with flags."
     values = recipe_values(name, config, **flags)
     return make_recipe(values, find_task(values.get("phase", 1)).recipe_class)
 
