@@ -15,16 +15,17 @@ from .boxes import Detection, Targets, box_iou, check_detections
 
 # %% ../nbs/18_detection_metrics.ipynb #4b0b76f1
 def _compare(detections, truth):
-    "IoU (n, m) of detections and true digits, whether their classes agree (n, m), and the order of scores"
+    "IoU of detections and digits (n, m), whether classes agree (n, m), order of scores"
     check_detections(detections)
-    boxes = torch.tensor([d.position for d in detections], dtype=torch.float64).view(-1, 4)
+    boxes = torch.tensor([d.position for d in detections], dtype=torch.float64)
     digits = torch.tensor([d.digit for d in detections], dtype=torch.int64)
-    order = sorted(range(len(detections)), key=lambda i: (-detections[i].score, detections[i]))
-    iou = box_iou(boxes, truth["boxes"].double().cpu())
+    by_score = lambda i: (-detections[i].score, detections[i])
+    order = sorted(range(len(detections)), key=by_score)
+    iou = box_iou(boxes.view(-1, 4), truth["boxes"].double().cpu())
     return iou, digits[:, None] == truth["labels"].cpu(), order
 
 def _pair(gain, order):
-    "In order, each row of `gain` (n, m) takes the free column where it has most, if above 0, or -1"
+    "In order, each row of gain (n, m) takes its best free column, if above 0, or -1"
     gain, partner = gain.clone(), [-1] * len(gain)
     if not gain.numel(): return partner
     for row in order:
@@ -37,10 +38,10 @@ def _pair(gain, order):
 # %% ../nbs/18_detection_metrics.ipynb #76a882b6
 def match(
     detections:list[Detection], # of one scene
-    truth:dict, # of that scene: "boxes" xyxy in pixels (n, 4) and "labels" (n,), as in to_list
+    truth:dict, # of that scene, as in to_list: "boxes" xyxy (n, 4) and "labels" (n,)
     threshold:float=0.5, # IoU from which a place is right
 ) -> list[int]: # for each detection, the index of the true digit that it finds, or -1
-    "COCO's rule: one to one, in order of score, within a class (Lin et al. 2014, arXiv:1405.0312)."
+    "COCO's rule: one to one, by score, within a class (Lin 2014, arXiv:1405.0312)."
     iou, same, order = _compare(detections, truth)
     return _pair(iou * (same & (iou >= threshold)), order)
 
@@ -65,7 +66,7 @@ def judge(
     detections:list[Detection], # of one scene
     truth:dict, # of that scene, as for match
 ) -> list[Verdict]: # each detection and each true digit is in exactly one
-    "What is right and what is wrong, one to one; after TIDE (Bolya et al. 2020, arXiv:2008.08115)."
+    "What is right and what is wrong, one to one (Bolya 2020, TIDE, arXiv:2008.08115)."
     iou, same, order = _compare(detections, truth)
     stages = {
         "found": same & (iou >= 0.5),
@@ -79,14 +80,14 @@ def judge(
             verdicts.append(Verdict(kind, i, j))
             iou[i] = 0  # both are settled
             iou[:, j] = 0
-    settled = {v.detection for v in verdicts}
-    verdicts += [Verdict("invented", i, None) for i in range(len(detections)) if i not in settled]
-    settled = {v.digit for v in verdicts}
-    missed = [j for j in range(len(truth["labels"])) if j not in settled]
-    return verdicts + [Verdict("missed", None, j) for j in missed]
+    invented = set(range(len(detections))) - {v.detection for v in verdicts}
+    missed = set(range(len(truth["labels"]))) - {v.digit for v in verdicts}
+    verdicts += [Verdict("invented", i, None) for i in sorted(invented)]
+    return verdicts + [Verdict("missed", None, j) for j in sorted(missed)]
 
 # %% ../nbs/18_detection_metrics.ipynb #adbe53c5
-_SIZES = {"small": (0, 19), "medium": (19, 25), "large": (25, math.inf)}  # pixels: from, below
+# heights of true boxes in pixels: from, and below
+_SIZES = {"small": (0, 19), "medium": (19, 25), "large": (25, math.inf)}
 
 def _share(values):
     "The share that is true; None if there are no values"
@@ -94,71 +95,74 @@ def _share(values):
     return sum(values) / len(values) if values else None
 
 def _record(detections, truth):
-    "What is kept of a scene: (height, found) of each true digit, and the number of detections"
+    "What is kept of a scene: (height, found) of each digit, and how many detections"
     found = set(match(detections, truth))
-    heights = truth["boxes"][:, 3] - truth["boxes"][:, 1]
-    return [(height, j in found) for j, height in enumerate(heights.tolist())], len(detections)
+    heights = (truth["boxes"][:, 3] - truth["boxes"][:, 1]).tolist()
+    return [(height, j in found) for j, height in enumerate(heights)], len(detections)
 
 def _exactness(scenes):
-    exact = (len(digits) == n == sum(found for _, found in digits) for digits, n in scenes)
-    counted = (len(digits) == n for digits, n in scenes)
+    counted = [len(digits) == n for digits, n in scenes]
+    all_found = [all(found for _, found in digits) for digits, _ in scenes]
+    exact = [a and b for a, b in zip(counted, all_found)]
     return {"scene_accuracy": _share(exact), "count_accuracy": _share(counted)}
 
 def _recall(scenes, most):
     digits = [digit for digits, _ in scenes for digit in digits]
     by_size = {size: _share(found for height, found in digits if low <= height < high)
                for size, (low, high) in _SIZES.items()}
-    by_count = [_share(found for digits, _ in scenes if len(digits) == n for _, found in digits)
-                for n in range(most + 1)]
-    return {"recall_by_size": by_size, "recall_by_count": by_count}
+    by_count = [[] for _ in range(most + 1)]
+    for digits, _ in scenes:
+        by_count[len(digits)] += [found for _, found in digits]
+    return {"recall_by_size": by_size, "recall_by_count": list(map(_share, by_count))}
 
 # %% ../nbs/18_detection_metrics.ipynb #edd67fd9
 _THRESHOLDS = [k / 20 for k in range(10, 20)]  # COCO's, in double precision
 _RECALLS = [.01 * k for k in range(101)]
-_COCO_NAMES = {"ap": "map", "ap50": "map_50", "ap75": "map_75"}  # our names: torchmetrics' names
+_COCO_NAMES = {"ap": "map", "ap50": "map_50", "ap75": "map_75"}  # ours: torchmetrics'
 
 def _new_coco():
     from torchmetrics.detection import MeanAveragePrecision  # only measuring needs it
     coco = MeanAveragePrecision(iou_thresholds=_THRESHOLDS, rec_thresholds=_RECALLS,
                                 backend="faster_coco_eval")
-    coco.warn_on_many_detections = False  # AP takes a hundred detections of a scene; more are legal
+    coco.warn_on_many_detections = False  # AP takes 100 of a scene; more are fine
     return coco
 
 def _for_coco(detections):
     "Detections of a scene in the form that torchmetrics takes"
-    double = torch.float64
-    return {"boxes": torch.tensor([d.position for d in detections], dtype=double).view(-1, 4),
-            "scores": torch.tensor([d.score for d in detections], dtype=double),
+    boxes = torch.tensor([d.position for d in detections], dtype=torch.float64)
+    return {"boxes": boxes.view(-1, 4),
+            "scores": torch.tensor([d.score for d in detections], dtype=torch.float64),
             "labels": torch.tensor([d.digit for d in detections], dtype=torch.int64)}
 
 # %% ../nbs/18_detection_metrics.ipynb #f634499d
 class DetectionMetrics:
-    "Exact scenes, exact counts, COCO's AP, and recall by size and by count, over many batches."
+    "Exact scenes, exact counts, COCO's AP and recalls, over any number of batches."
     def __init__(self):
         self.reset()
 
     def reset(self): # forgets all batches
         self.coco = _new_coco()
-        self.scenes = []  # of each scene ((height, found) of each digit, number of detections)
+        self.scenes = []  # what is kept of each scene
         self.most = 0  # M, the most digits that a scene may hold
 
     def update(self,
-        detections:list[list[Detection]], # of each scene of a batch; an empty list: nothing found
+        detections:list[list[Detection]], # of each scene; an empty list: nothing found
         targets:Targets, # the true digits of the batch, M for each scene
     ) -> None:
         "Count one batch: all of it or, if there is an error, nothing."
         B, M = targets.labels.shape
         if len(detections) != B:
-            raise ValueError(f"detections of {len(detections)} scenes do not go with targets of {B}: "
-                             "give one list for each scene, empty where nothing was found")
+            raise ValueError(
+                f"detections of {len(detections)} scenes do not go with targets of "
+                f"{B}: give one list for each scene, empty where nothing was found")
         truths = targets.to("cpu").to_list()
-        scenes = [_record(*pair) for pair in zip(detections, truths)]  # refuses wrong detections
+        scenes = [_record(*pair) for pair in zip(detections, truths)]  # checks them
         self.coco.update([_for_coco(found) for found in detections], truths)
         self.scenes += scenes
         self.most = max(self.most, M)
 
     def compute(self
-    ) -> dict: # shares in [0, 1] by name, as plain numbers; None where there is nothing to measure
+    ) -> dict: # plain numbers in [0, 1] by name; None where there is nothing to measure
         "The metrics of all batches since reset."
         ap = dict.fromkeys(_COCO_NAMES)
         if any(digits for digits, _ in self.scenes):

@@ -14,7 +14,7 @@ import torch
 def resolve_device(
     device:str="auto", # 'cpu', 'cuda', 'mps' or 'auto'
 ) -> str: # 'cuda', 'mps' or 'cpu'
-    "The device to use; 'auto' takes the fastest there is. ValueError for one that is not there."
+    "Resolve 'auto' to the fastest device; ValueError for one that is not there."
     present = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

@@ -48,7 +48,7 @@ def figure_style():
 
 # %% ../nbs/92_figures.ipynb #e6cfcd6a
 def use_style() -> None:
-    "Draw in the style of this library from here on, and show sharp figures in a notebook."
+    "Draw in the style of this library from here on; in a notebook, show sharp figures."
     matplotlib.rcParams.update(_STYLE)
     try:
         shell = get_ipython()
@@ -72,7 +72,7 @@ def show_image(
     ax:Axes, # where to draw
     image, # (H, W), high values are ink
     title:str="", # a line above it
-    **options, # further arguments of matplotlib's imshow, such as `vmin`, `cmap`, `alpha`
+    **options, # further arguments of matplotlib's imshow, such as vmin and alpha
 ) -> None:
     "Draw one image without axes."
     ax.imshow(image, **{"cmap": "gray_r", **options})
@@ -118,19 +118,22 @@ def draw_box(
 
 # %% ../nbs/92_figures.ipynb #2fe2c147
 def flow_figure(
-    steps:list[str], # a text each; one that starts with "*" computes, the others are data
+    steps:list[str], # a text each; one that starts with * computes, the others are data
     width:float=TEXT_WIDTH, # inches
     height:float=0.8, # inches
-    repeat:tuple[int, int, str]|None=None, # first step, last step and text of a bracket above them
+    repeat:tuple[int, int, str]|None=None, # first and last step below a bracket, its text
 ) -> Figure: # steps from left to right
     "Draw the steps of a model as boxes joined by arrows."
     with figure_style():
-        fig = Figure(figsize=(width, height + 0.3 * bool(repeat)), dpi=96, layout="constrained")
+        size = width, height + 0.3 * bool(repeat)
+        fig = Figure(figsize=size, dpi=96, layout="constrained")
         ax = fig.subplots()
         for i, step in enumerate(steps):
-            look = {"boxstyle": "round,pad=.35", "ec": INK, "fc": PALE if step[0] == "*" else "white"}
-            ax.text(i, 0, step.lstrip("*"), ha="center", va="center", fontsize=8, bbox=look, zorder=2)
-        ax.plot([0, len(steps) - 1], [0, 0], color=INK, lw=1, zorder=0)  # hidden behind the boxes
+            face = PALE if step[0] == "*" else "white"
+            look = {"boxstyle": "round,pad=.35", "ec": INK, "fc": face}
+            where = {"ha": "center", "va": "center", "zorder": 2}
+            ax.text(i, 0, step.lstrip("*"), fontsize=8, bbox=look, **where)
+        ax.plot([0, len(steps) - 1], [0, 0], color=INK, lw=1, zorder=0)  # behind the boxes
         for i in range(1, len(steps)):
             ax.plot(i - 0.5, 0, ">", color=INK, markersize=5)
         if repeat:
@@ -146,12 +149,12 @@ def _bracket(ax, first, last, text):
 
 # %% ../nbs/92_figures.ipynb #82df9eb3
 def table(
-    rows:list[dict], # a dict for each row, all with the same keys; the keys head the columns
+    rows:list[dict], # all with the same keys, which head the columns
 ): # an IPython `Markdown` object, the cell's last value
     "Show rows as a table; text is set to the left, numbers to the right."
     from IPython.display import Markdown
     keys = list(rows[0])
-    numeric = {key: all(isinstance(row[key], (int, float)) for row in rows) for key in keys}
+    numeric = {key: all(isinstance(r[key], (int, float)) for r in rows) for key in keys}
     lines = [keys, ["--:" if numeric[key] else ":--" for key in keys]]
     lines += [[_cell(row[key]) for key in keys] for row in rows]
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))

@@ -33,8 +33,8 @@ class GridRecipe(DigitRecipe):
     "The recipe of phase 2."
     phase: Literal[2] = Field(2, description="what to learn: 2, a grid of four digits")
     pool: Literal["cls", "mean", "tokens"] = Field(
-        "cls", description="what the head reads: the class token, the mean of each quadrant, "
-                           "or a token for each")
+        "cls", description="what the head reads: the class token, "
+                           "the mean of each quadrant, or a token for each")
     samples: int = Field(60_000, ge=1, description="fresh images an epoch")
     init: str = Field(
         "", description="folder of a phase 1 run to start from; empty: fresh weights")
@@ -103,7 +103,8 @@ def position_confusion_figure(
             for true, guess in counts.nonzero().tolist():
                 count = int(counts[true, guess])
                 color = "white" if count > 0.6 * most else INK
-                ax.text(guess, true, count, color=color, ha="center", va="center", fontsize=8)
+                ax.text(guess, true, count, color=color, fontsize=8,
+                        ha="center", va="center")
             ax.set(xticks=range(K), yticks=range(K), xlabel="predicted", ylabel="true")
             ax.set_title(f"{name}: {int(counts.sum())} wrong")
     return fig

@@ -33,8 +33,8 @@ def _check_shapes(scenes):
         raise ValueError(f"images must be uint8 of shape ({B}, 1, S, S), "
                          f"not {images.dtype} of {tuple(images.shape)}")
     if boxes.shape != (B, M, 4) or counts.shape != (B,):
-        raise ValueError(f"boxes_xyxy and counts must be of shapes ({B}, {M}, 4) "
-                         f"and ({B},), not {tuple(boxes.shape)} and {tuple(counts.shape)}")
+        raise ValueError(f"boxes_xyxy and counts must be of shapes ({B}, {M}, 4) and "
+                         f"({B},), not {tuple(boxes.shape)} and {tuple(counts.shape)}")
 
 def _real(scenes):
     "Where there is a digit, bool (B, M)"
