@@ -28,16 +28,16 @@ class Recipe(BaseModel):
     phase: Literal[1, 2, 3] = Field(
         1, description="what to learn: 1 one digit, 2 a grid of four, 3 any number")
     data: Literal["auto", "mnist", "digits", "own"] = Field(
-        "auto", description="MNIST, scikit-learn's digits, or auto: MNIST where it can "
-        "be had; own: given to train_model")
+        "auto", description="auto: MNIST if available, else scikit-learn's digits; "
+        "own (in Python only): given to train_model")
     seed: int = Field(
         0, ge=0, lt=2**31,
         description="decides weights, order, augmentation and dropout")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="where to run; auto: cuda, else mps, else cpu")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="of training's matrix products; auto: bf16 where the "
-        "hardware has it")
+        "auto", description="number format of matrix products in training; auto: bf16 "
+        "where the hardware supports it")
     compile: bool = Field(False, description="compile the model first (10 to 60 s)")
 
     patch_size: int = Field(7, ge=1, description="side of a patch, pixels")
@@ -49,8 +49,9 @@ class Recipe(BaseModel):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of activations dropped in training")
     drop_path: float = Field(
-        0.0, ge=0, lt=1, description="stochastic depth of the last block")
-    num_registers: int = Field(0, ge=0, description="learnt tokens beside CLS")
+        0.0, ge=0, lt=1, description="stochastic depth: probability of skipping a branch of "
+        "the last block; less for earlier blocks")
+    num_registers: int = Field(0, ge=0, description="extra learnt tokens beside CLS")
     ink_only: bool = Field(False, description="attend to inked patches only")
 
     degrees: float = Field(
@@ -59,7 +60,7 @@ class Recipe(BaseModel):
         10.0, ge=0, lt=90, description="augmentation: slant, ± degrees")
 
     epochs: int = Field(10, ge=1, description="passes over the training split")
-    batch_size: int = Field(128, ge=1, description="images a step")
+    batch_size: int = Field(128, ge=1, description="images in each training step")
     lr: float = Field(
         3e-3, gt=0, description="highest learning rate of the one-cycle schedule")
     warmup: float = Field(
@@ -69,7 +70,7 @@ class Recipe(BaseModel):
         "adamw", description="adamw for all weights, or muon for the blocks' matrices "
         "and adamw for the rest")
     weight_decay: float = Field(
-        0.05, ge=0, description="the optimizer's pull to zero, on matrices only")
+        0.05, ge=0, description="how strongly matrices are pulled towards zero")
     clip: float = Field(
         1.0, ge=0, description="largest norm of the gradient; 0: no limit")
     ema: float = Field(

@@ -27,7 +27,7 @@ class Digits(NamedTuple):
 def check_digits(
     digits:Digits, # images and labels to check
 ) -> Digits: # the same, if they can be used
-    "Refuse images and labels of wrong shape, type or range with a `ValueError`."
+    "Raise a `ValueError` if images or labels have the wrong shape, type or range."
     images, labels = digits
     if images.dtype != torch.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
         raise ValueError("images must be uint8 of shape (n, 28, 28), "
@@ -45,14 +45,14 @@ def check_digits(
 SPLITS = "train", "valid", "train_full", "test"
 
 def _every(labels, k, seed=0):
-    "The indices of all but every `k`-th sample of each class, and those of the others"
+    "The indices of the samples left, and of those taken: every `k`-th of each class"
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     order = order[labels[order].argsort(stable=True)]  # by class, shuffled within
     taken = torch.zeros(len(labels), dtype=torch.bool).index_fill(0, order[::k], True)
     return (~taken).nonzero().flatten(), taken.nonzero().flatten()
 
 def _select(digits, split):
-    "The part of the training digits that is 'train' or 'valid'; other splits are whole"
+    "The digits of 'train' or 'valid'; for the other splits, all digits"
     if split not in ("train", "valid"): return digits
     rest, taken = _every(digits.labels, k=12)
     index = taken if split == "valid" else rest
@@ -65,14 +65,14 @@ def _check_split(split):
 # %% ../nbs/00_eda.ipynb #b9ab3089
 def load_mnist(
     split:str, # 'train', 'valid', 'train_full' or 'test'
-    root:str|Path|None=None, # above 'MNIST/raw'; `None`: $MNIST_VIT_DATA or user cache
-    download:bool=True, # download the files where they are missing?
+    root:str|Path|None=None, # holds 'MNIST/raw'; `None`: $MNIST_VIT_DATA or user cache
+    download:bool=True, # download the files if they are missing?
 ) -> Digits: # that split: 55,000, 5,000, 60,000 or 10,000 digits
     """Load MNIST itself, checked, or raise an error that says what to do.
 
     Raises `ValueError` for an unknown split or a damaged file, `FileNotFoundError`
-    where files are missing and `download` is off, `PermissionError` for a folder that
-    cannot be written to, and `ConnectionError` where no mirror can be reached."""
+    if files are missing and `download` is off, `PermissionError` if the folder
+    cannot be written to, and `ConnectionError` if no mirror can be reached."""
     from torchvision.datasets import MNIST
     from mnist_vit.mnist_files import MNIST_FILES, acquire_mnist, check_mnist_file
     _check_split(split)
@@ -176,6 +176,6 @@ def load_data(
     split:str, # 'train', 'valid', 'train_full' or 'test'
     data:str="auto", # 'mnist', 'digits' or 'auto'
 ) -> Digits: # that split, of MNIST or, after a warning, of the embedded digits
-    "Load MNIST where it can be had, else the embedded digits, after a warning."
+    "Load MNIST if it can be had, else the embedded digits, after a warning."
     if resolve_data(data) == "mnist": return load_mnist(split)
     return _load_embedded(split)

@@ -23,7 +23,7 @@ from .modules import sincos_positions, zero_linear
 # %% ../nbs/19_detection.ipynb #a6147c6b
 def patch_anchors(
     grid_size:int, # patches along a side, g
-) -> Tensor: # centres of the patches, x and y as shares of the canvas (N, 2), row by row
+) -> Tensor: # centres of the patches (N, 2), x and y in units of the canvas, row by row
     "The point of the canvas at which each patch lies."
     middle = (torch.arange(grid_size) + 0.5) / grid_size  # (g,)
     y, x = torch.meshgrid(middle, middle, indexing="ij")
@@ -32,8 +32,8 @@ def patch_anchors(
 # %% ../nbs/19_detection.ipynb #093f47a8
 def token_anchors(
     num_tokens:int, # Q
-) -> Tensor: # points, x and y as shares of the canvas (Q, 2)
-    "Points that cover a square evenly, whatever their number (the R2 sequence; Roberts 2018)."
+) -> Tensor: # points (Q, 2), x and y in units of the canvas
+    "Points that cover a square evenly, however many (the R2 sequence; Roberts 2018)."
     plastic = 1.324717957244746  # the real root of x³ = x + 1
     steps = torch.tensor([1 / plastic, 1 / plastic**2], dtype=torch.float64)
     return ((0.5 + torch.arange(num_tokens)[:, None] * steps) % 1).float()
@@ -42,60 +42,69 @@ def token_anchors(
 class Predictions(NamedTuple):
     "What each of T queries predicts: a class and a box, or no object."
     logits: Tensor  # (B, T, K + 1); the last class is 'no object'
-    boxes_cxcywh: Tensor  # (B, T, 4), centre and size as shares of the canvas
+    boxes_cxcywh: Tensor  # (B, T, 4), centre and size in units of the canvas
     valid: Tensor  # bool (B, T), False for blank patches, which predict nothing
 
 # %% ../nbs/19_detection.ipynb #254c7628
 @delegates()
 class DetectionTransformer(InkEncoder):
-    "Predicts a digit and its box, or no object, from each inked patch or each detection token."
+    "Predicts a digit and a box, or no object, from inked patches or detection tokens."
     def __init__(self, *,
         image_size:int=112, # side S of the square canvas, pixels
         num_classes:int=10, # K
         dim:int=96, # token width D
         depth:int=6, # number of blocks
         num_heads:int=2, # h, divides dim
-        num_detection_tokens:int=0, # Q (Fang et al. 2021, YOLOS, arXiv:2106.00666); 0: patches predict
+        num_detection_tokens:int=0, # Q (YOLOS, arXiv:2106.00666); 0: patches predict
         num_registers:int=0, # learnt tokens beside CLS that predict nothing
-        position_canvas:int=168, # side of the canvas of fixed positions, pixels; 0: learnt positions
+        position_canvas:int=168, # side of the canvas of positions; 0: learnt positions
         **kwargs
     ):
         if num_detection_tokens < 0 or num_registers < 0:
-            raise ValueError(f"num_detection_tokens={num_detection_tokens} and num_registers={num_registers} "
-                             "must not be negative")
+            raise ValueError(f"num_detection_tokens={num_detection_tokens} and "
+                             f"num_registers={num_registers} must not be negative")
         prefix = 1 + num_detection_tokens + num_registers
-        super().__init__(image_size=image_size, dim=dim, depth=depth, num_heads=num_heads,
-                         num_prefix_tokens=prefix, num_classes=0, **kwargs)
-        self.num_detection_tokens, self.unit = num_detection_tokens, 20 / image_size
+        super().__init__(image_size=image_size, num_classes=0, dim=dim, depth=depth,
+                         num_heads=num_heads, num_prefix_tokens=prefix, **kwargs)
+        self.num_detection_tokens = num_detection_tokens
+        self.unit = 20 / image_size  # u, a digit's usual size in units of the canvas
         if position_canvas and not num_detection_tokens:
             self._fix_positions(position_canvas)
         self.class_head = zero_linear(dim, num_classes + 1)
-        self.box_head = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), zero_linear(dim, 4))
-        grid_size = self.patch_embedding.grid_size
-        anchors = token_anchors(num_detection_tokens) if num_detection_tokens else patch_anchors(grid_size)
-        self.register_buffer("anchors", anchors, persistent=False)
+        hidden = nn.Linear(dim, dim)
+        self.box_head = nn.Sequential(hidden, nn.GELU(), zero_linear(dim, 4))
+        anchors = patch_anchors(self.patch_embedding.grid_size)
+        if num_detection_tokens:
+            anchors = token_anchors(num_detection_tokens)
+        self.register_buffer("anchors", anchors, persistent=False)  # (T, 2)
 
     def _fix_positions(self, position_canvas):
-        "Replace learnt positions by short fixed waves over a canvas that may be larger than the image"
-        image_size, patch_size = self.patch_embedding.image_size, self.patch_embedding.patch_size
+        "Replace learnt positions by short fixed waves on a canvas of positions"
+        image_size = self.patch_embedding.image_size
+        patch_size = self.patch_embedding.patch_size
         if position_canvas < image_size or position_canvas % patch_size:
-            raise ValueError(f"position_canvas={position_canvas} must hold the image of {image_size} "
-                             f"and be a multiple of patch_size={patch_size}")
+            raise ValueError(
+                f"position_canvas={position_canvas} must hold the image of "
+                f"{image_size} and be a multiple of patch_size={patch_size}")
         dim = self.positions.shape[1]
         del self.positions
         table = 2 * sincos_positions(position_canvas // patch_size, dim, temperature=2.)
-        self.register_buffer("positions", table, persistent=False)  # (places of the canvas, D)
+        self.register_buffer("positions", table, persistent=False)  # (places, D)
 
-    def positions_of(self, index:Tensor, num_images:int) -> Tensor:
-        "Positions of patches; in training, each image lies somewhere else on the canvas of positions."
+    def positions_of(self,
+        index:Tensor, # patches of each image (B, N), or (1, N)
+        num_images:int, # B
+    ) -> Tensor: # (B, N, D), or (1, N, D)
+        "Positions of patches; in training, each image lies at a random place."
         g, side = self.patch_embedding.grid_size, isqrt(len(self.positions))
         down = right = 0
         if self.training and side > g:
-            down, right = torch.randint(side - g + 1, (2, num_images, 1), device=index.device)
+            size = 2, num_images, 1
+            down, right = torch.randint(side - g + 1, size, device=index.device)
         return self.positions[(index // g + down) * side + index % g + right]
 
     def _heads(self, tokens, anchors):
-        "Tokens (..., D) and their anchors (..., 2) to logits (..., K + 1) and boxes_cxcywh (..., 4)"
+        "Tokens (..., D), anchors (..., 2) to logits (..., K + 1), boxes (..., 4)"
         step, size = self.box_head(tokens).float().chunk(2, -1)
         centre = anchors + self.unit * step
         side = self.unit * size.clamp(-4, 2).exp()
@@ -103,7 +112,7 @@ class DetectionTransformer(InkEncoder):
 
     def forward(self,
         x:Tensor, # normalised canvases (B, C, S, S)
-    ) -> Predictions: # of T queries each; T is Q, or all patches of the canvas
+    ) -> Predictions: # of T queries; T is Q, or all patches of the canvas
         "Predict the digits of a batch of canvases."
         encoded = self.encode(x)
         if self.num_detection_tokens:
@@ -111,30 +120,33 @@ class DetectionTransformer(InkEncoder):
             valid = torch.ones(tokens.shape[:2], dtype=torch.bool, device=x.device)
             return Predictions(*self._heads(tokens, self.anchors), valid)
         ink = encoded.mask if self.ink_only else self.find_ink(x)  # (B, N)
-        scene, patch = ink.nonzero(as_tuple=True)[0], encoded.index[ink]  # (t,): inked patches of all canvases
+        scene = ink.nonzero(as_tuple=True)[0]  # (t,), for each of t inked patches
+        patch = encoded.index[ink]  # (t,)
         logits, boxes = self._heads(encoded.patches[ink], self.anchors[patch])
-        fields = logits, boxes, torch.ones_like(patch, dtype=torch.bool)  # (t, K + 1), (t, 4), (t,)
-        return Predictions(*(self._on_canvas(field, scene, patch, len(x)) for field in fields))
+        fields = logits, boxes, torch.ones_like(patch, dtype=torch.bool)
+        every = (self._on_canvas(field, scene, patch, len(x)) for field in fields)
+        return Predictions(*every)
 
     def _on_canvas(self, field, scene, patch, num_images):
-        "Values (t, ...) of inked patches, put where they belong among all patches (B, T, ...)"
-        whole = field.new_zeros(num_images, len(self.anchors), *field.shape[1:])
-        return whole.index_put((scene, patch), field)
+        "Values (t, ...) of inked patches, put among all patches (B, T, ...)"
+        every = field.new_zeros(num_images, len(self.anchors), *field.shape[1:])
+        return every.index_put((scene, patch), field)
 
 # %% ../nbs/19_detection.ipynb #c54035c3
 def assign(
-    cost:Tensor, # of each query for each digit (B, T, M); finite, or inf for a pair that must not be
+    cost:Tensor, # of each query for each digit (B, T, M); inf for an impossible pair
     counts:Tensor, # how many of the M digits each scene has (B,)
 ) -> Tensor: # which digit each query is assigned, int64 (B, T); -1: none
-    "One query for each digit at the least total cost (Carion et al. 2020, DETR, arXiv:2005.12872, section 3.1)."
+    "One query for each digit at the least total cost (DETR, Carion 2020, section 3.1)."
     partner = torch.full(cost.shape[:2], -1)
     tables = cost.detach().float().cpu()
-    tables = tables.nan_to_num(nan=0., posinf=torch.inf)  # nan: any query will do, the loss is nan too
+    tables = tables.nan_to_num(nan=0., posinf=torch.inf)  # of nan, any query will do
     for scene, (table, n) in enumerate(zip(tables, counts.tolist())):
         queries, digits = _cheapest(table[:, :n])
         if len(queries) < n:
-            raise ValueError(f"scene {scene} has {n} digits, but too few queries that could predict them: "
-                             "use more detection tokens, or smaller patches")
+            raise ValueError(
+                f"scene {scene} has {n} digits, but too few queries that could predict "
+                "them: use more detection tokens, or smaller patches")
         if n:
             partner[scene, queries] = torch.from_numpy(digits)
     return partner.to(cost.device)
@@ -151,43 +163,49 @@ def _cheapest(table):
 def distance_cost(
     predictions:Predictions, # of all patches of the canvas
     labels:Tensor, # true digits (B, M), -1 where there is none
-    boxes_cxcywh:Tensor, # their boxes, as shares of the canvas (B, M, 4)
-) -> Tensor: # (B, T, M), in sides of the canvas; inf for blank patches
-    "How far each patch is from the centre of each digit. ValueError where queries are no square of patches."
-    T, grid_size = predictions.valid.shape[1], isqrt(predictions.valid.shape[1])
+    boxes_cxcywh:Tensor, # their boxes, in units of the canvas (B, M, 4)
+) -> Tensor: # (B, T, M), in units of the canvas; inf for blank patches
+    "How far each patch is from each digit's centre. ValueError if T is not a square."
+    T = predictions.valid.shape[1]
+    grid_size = isqrt(T)
     if grid_size**2 != T:
         raise ValueError(f"{T} queries are not a square of patches: "
                          "detection tokens are assigned digits by prediction_cost")
     anchors = patch_anchors(grid_size).to(predictions.logits)
-    distance = (anchors[:, None] - boxes_cxcywh[:, None, :, :2]).norm(dim=-1)  # (B, T, M)
+    centres = boxes_cxcywh[:, None, :, :2]  # (B, 1, M, 2)
+    distance = (anchors[:, None] - centres).norm(dim=-1)  # (B, T, M)
     return distance.masked_fill(~predictions.valid[..., None], torch.inf)
 
 # %% ../nbs/19_detection.ipynb #05b4ad36
 def prediction_cost(
     predictions:Predictions, # of T queries
     labels:Tensor, # true digits (B, M), -1 where there is none
-    boxes_cxcywh:Tensor, # their boxes, as shares of the canvas (B, M, 4)
+    boxes_cxcywh:Tensor, # their boxes, in units of the canvas (B, M, 4)
 ) -> Tensor: # (B, T, M); inf for blank patches
-    "How far each prediction is from each digit: class probability, L1 and GIoU (DETR, section 3.1)."
+    "How far predictions are from digits: class, L1, GIoU (DETR, 3.1 and A.2)."
     logits, boxes, valid = predictions
-    classes = labels.clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)  # (B, T, M)
+    T = logits.shape[1]
+    classes = labels.clamp(min=0)[:, None].expand(-1, T, -1)  # (B, T, M)
     unlikely = 1 - logits.softmax(-1).gather(2, classes)  # (B, T, M)
     distance = torch.cdist(boxes, boxes_cxcywh, p=1)  # (B, T, M)
-    apart = 1 - generalized_box_iou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(boxes_cxcywh))  # (B, T, M)
-    return (unlikely + 5 * distance + 2 * apart).masked_fill(~valid[..., None], torch.inf)
+    predicted, true = cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(boxes_cxcywh)
+    apart = 1 - generalized_box_iou(predicted, true)  # (B, T, M)
+    cost = unlikely + 5 * distance + 2 * apart
+    return cost.masked_fill(~valid[..., None], torch.inf)
 
 # %% ../nbs/19_detection.ipynb #4823a3f6
 class DetectionLoss(nn.Module):
-    "Cross-entropy with a class 'no object', L1 and GIoU of boxes, per digit (DETR, arXiv:2005.12872, section 3.1)."
+    "Cross-entropy with 'no object', L1 and GIoU of boxes, per digit (DETR, 3.1)."
     def __init__(self,
         canvas:int=112, # side S, pixels: the unit of the boxes inside
-        cost=distance_cost, # distance_cost for patches, prediction_cost for detection tokens
-        no_object_weight:float=0.1, # of a query without a digit, in units of one with a digit
+        cost=distance_cost, # prediction_cost for detection tokens
+        no_object_weight:float=0.1, # of a query without a digit, relative to one with
         num_classes:int=10, # K
     ):
         super().__init__()
         self.canvas, self.cost, self.num_classes = canvas, cost, num_classes
-        self.register_buffer("weight", torch.tensor([1.] * num_classes + [no_object_weight]))
+        weight = torch.tensor([1.] * num_classes + [no_object_weight])
+        self.register_buffer("weight", weight)
 
     def forward(self,
         predictions:Predictions, # of T queries
@@ -198,54 +216,64 @@ class DetectionLoss(nn.Module):
         logits, boxes, valid = predictions
         truth = xyxy_to_cxcywh(targets.boxes_xyxy / self.canvas)  # (B, M, 4)
         with torch.no_grad():
-            partner = assign(self.cost(predictions, targets.labels, truth), targets.counts)  # (B, T)
-        classes = self._classes(targets.labels, partner, valid)
+            cost = self.cost(predictions, targets.labels, truth)  # (B, T, M)
+            partner = assign(cost, targets.counts)  # (B, T)
+        classes = self._classes(targets.labels, partner, valid).flatten()  # (B*T,)
         weight = self.weight.to(logits)
-        class_loss = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), weight, reduction="sum")
-        scene, query = (partner >= 0).nonzero(as_tuple=True)
-        box_loss = self._box_loss(boxes[scene, query], truth[scene, partner[scene, query]])
+        logits = logits.flatten(0, 1)  # (B*T, K + 1)
+        class_loss = F.cross_entropy(logits, classes, weight, reduction="sum")
+        scene, query = (partner >= 0).nonzero(as_tuple=True)  # (n,) each
+        true = truth[scene, partner[scene, query]]  # (n, 4)
+        box_loss = self._box_loss(boxes[scene, query], true)
         return (class_loss + box_loss) / targets.counts.sum().clamp(min=1)
 
     def _classes(self, labels, partner, valid):
-        "The class that each query should predict (B, T); -100, which the loss ignores, for blank patches"
+        "What each query should predict (B, T); -100, ignored, for blank patches"
         rows = torch.arange(len(labels), device=labels.device)[:, None]
-        padded = F.pad(labels, (0, 1), value=self.num_classes)  # the partner -1 finds 'no object' at the end
+        padded = F.pad(labels, (0, 1), value=self.num_classes)  # -1 finds the last
         return padded[rows, partner].masked_fill(~valid, -100)
 
     def _box_loss(self, predicted, true):
-        "L1 and generalised IoU of boxes (n, 4) as shares of the canvas"
+        "L1 and generalised IoU of boxes (n, 4) in units of the canvas"
         distance = (predicted - true).abs().sum()
-        apart = generalized_iou_loss(cxcywh_to_xyxy(predicted), cxcywh_to_xyxy(true)).sum()
+        predicted, true = cxcywh_to_xyxy(predicted), cxcywh_to_xyxy(true)
+        apart = generalized_iou_loss(predicted, true).sum()
         return 5 * distance + 2 * apart
 
     def _check(self, targets):
         labels, boxes, K = targets.labels, targets.boxes_xyxy, self.num_classes
         real = labels >= 0
         if (labels >= K).any() or (real[:, 1:] & ~real[:, :-1]).any():
-            raise ValueError(f"labels must lie in 0..{K - 1}, those of real digits first, then -1")
+            raise ValueError(f"labels must lie in 0..{K - 1}, those of real digits "
+                             "first, then -1")
         if ((boxes < 0) | (boxes > self.canvas)).any():
-            raise ValueError(f"a box leaves the canvas of {self.canvas}×{self.canvas}: "
+            size = f"{self.canvas}×{self.canvas}"
+            raise ValueError(f"a box leaves the canvas of {size}: "
                              "is that the side of the images?")
 
 # %% ../nbs/19_detection.ipynb #df874777
 def decode(
     predictions:Predictions, # of T queries
     canvas:int=112, # side S, pixels
-    threshold:float=0.5, # lowest score of a detection that is kept
-    nms_iou:float=0.3, # of two detections whose boxes overlap more, the better one is kept
+    threshold:float=0.5, # a detection needs a score above this
+    nms_iou:float=0.3, # of two boxes that overlap more, only the better one is kept
 ) -> list[list[Detection]]: # of each scene, in reading order, boxes in pixels
     "Turn predictions into lists of digits."
     logits = predictions.logits.detach().float().cpu()
     boxes = cxcywh_to_xyxy(predictions.boxes_cxcywh.detach().float().cpu())
     boxes = (canvas * boxes).clamp(0, canvas)  # (B, T, 4)
-    scores, digits = 1 - logits.softmax(-1)[..., -1], logits[..., :-1].argmax(-1)  # (B, T)
+    scores = 1 - logits.softmax(-1)[..., -1]  # (B, T)
+    digits = logits[..., :-1].argmax(-1)  # (B, T)
     wide = (boxes[..., 2:] - boxes[..., :2] >= 1).all(-1)  # at least a pixel
     kept = predictions.valid.cpu() & (scores > threshold) & wide  # (B, T)
-    return [_detections(digits[i][k], boxes[i][k], scores[i][k], nms_iou) for i, k in enumerate(kept)]
+    fields = digits, boxes, scores
+    return [_detections(*(field[i][mask] for field in fields), nms_iou)
+            for i, mask in enumerate(kept)]
 
 def _detections(digits, boxes, scores, nms_iou):
     "The detections of one scene from candidates (n,), (n, 4), (n,), each digit once"
     from torchvision.ops import nms
     kept = nms(boxes, scores, nms_iou)
     fields = digits[kept].tolist(), boxes[kept].tolist(), scores[kept].tolist()
-    return reading_order([Detection(digit, tuple(box), score) for digit, box, score in zip(*fields)])
+    return reading_order([Detection(digit, tuple(box), score)
+                          for digit, box, score in zip(*fields)])

@@ -112,7 +112,7 @@ class Encoded(NamedTuple):
     attention: list[Tensor]  # weights (B, h, E+N, E+N) of each block, if asked for
 
 # %% ../nbs/05_ink.ipynb #1b50da92
-@delegates(VisionTransformer)
+@delegates()
 class InkEncoder(VisionTransformer):
     "The Vision Transformer up to its head, encoding inked patches only."
     def __init__(self, *,
@@ -211,7 +211,7 @@ def region_of_patches(
     return F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1).float()
 
 # %% ../nbs/05_ink.ipynb #86ec0ba0
-@delegates(InkEncoder, but=["num_prefix_tokens"])
+@delegates(but=["num_prefix_tokens"])
 class InkVisionTransformer(InkEncoder):
     "A Vision Transformer that attends to ink only and can pool patch tokens."
     def __init__(self, *,

@@ -16,7 +16,7 @@ def nearest_divisors(
     wanted:int, # the divisor that was asked for
     count:int=10, # how many divisors to give at most
 ) -> list[int]: # divisors of `number`, those nearest to `wanted`, in rising order
-    "The divisors to propose to someone who asked for one that does not divide."
+    "The divisors to suggest where the number that was asked for does not divide."
     small = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
     divisors = {*small, *(number // d for d in small)}
     nearest = sorted(divisors, key=lambda d: (abs(d - wanted), d))
