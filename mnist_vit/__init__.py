@@ -44,7 +44,8 @@ _MODULES = {  # public name: the module that is imported when the name is first 
 __all__ = list(_MODULES)
 
 def __getattr__(name):
-    if name not in _MODULES: raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"mnist_vit.{_MODULES[name]}"), name)
 
 def __dir__():

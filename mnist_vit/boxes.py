@@ -82,7 +82,7 @@ def generalized_iou_loss(
 
 # %% ../nbs/15_boxes.ipynb #d0681d53
 class Targets(NamedTuple):
-    "The digits of a batch of scenes, padded to M for each; the true answer to a batch."
+    "The true digits of a batch of scenes, padded to M places for each scene."
     labels: Tensor  # int64 (B, M), 0..9, digits first; -1 where there is no digit
     boxes_xyxy: Tensor  # float (B, M, 4), in pixels; 0 where there is no digit
 

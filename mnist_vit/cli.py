@@ -39,7 +39,7 @@ def _phases_with(key):
     return f"phase {' and '.join(map(str, phases))}: "
 
 def _add_recipe_flags(parser):
-    note = "each overlays the recipe; the default shown is that of a recipe that does not set it"
+    note = "a flag replaces the value in the recipe; in brackets: the value if neither sets one"
     group = parser.add_argument_group("keys of the recipe", note)
     for key, field in _recipe_fields().items():
         names = ["--bs", "--batch_size"] if key == "batch_size" else [f"--{key}"]
@@ -63,13 +63,13 @@ def _train_parser():
     what.add_argument("--recipe", metavar="NAME",
                       help=f"train this recipe: {names}, or one of --config [phase1]")
     what.add_argument("--resume", metavar="DIR",
-                      help="go on with the interrupted run in DIR, by its own recipe")
+                      help="continue the interrupted run in DIR with its own recipe")
     parser.add_argument("--config", metavar="FILE",
                         help="a YAML file of recipes, laid over the shipped ones [none]")
     parser.add_argument("--out", metavar="DIR",
                         help="a new or empty folder for the run [runs/<phase>-<time>]")
     parser.add_argument("--no_test", action="store_true",
-                        help="do not read the test split: for tuning [off]")
+                        help="do not read the test split; for choosing settings [off]")
     parser.add_argument("--wandb", action="store_true",
                         help="log to Weights & Biases; offline where it is not configured "
                              "or reachable [off]")
@@ -94,7 +94,7 @@ def _eval_parser():
 
 # %% ../nbs/24_cli.ipynb #fc0418dd
 class _UsageError(Exception):
-    "What the person at the keyboard can correct."
+    "An error that the user of the command can correct."
 
 def _run(command, parser, argv):
     "Parse, run, and turn any error into one line and an exit code"
@@ -154,7 +154,7 @@ def _percent(value):
     return f"{100 * value:.2f} %"
 
 def _table(results):
-    "A short table of a run's results"
+    "The results of a run as aligned lines"
     rows = []
     for split in ("valid", "test"):
         for name, value in (results.get(split) or {}).items():

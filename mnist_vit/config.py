@@ -49,8 +49,9 @@ class Recipe(BaseModel):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of activations dropped in training")
     drop_path: float = Field(
-        0.0, ge=0, lt=1, description="stochastic depth: probability of skipping a branch of "
-        "the last block; less for earlier blocks")
+        0.0, ge=0, lt=1,
+        description="stochastic depth: probability of skipping a branch of the last "
+        "block; less for earlier blocks")
     num_registers: int = Field(0, ge=0, description="extra learnt tokens beside CLS")
     ink_only: bool = Field(False, description="attend to inked patches only")
 

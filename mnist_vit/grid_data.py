@@ -61,7 +61,7 @@ def _draw(num_samples, digits, generator):
 def generate_2x2_grid_data(
     num_samples:int, # how many grids, n
     digits:Digits|None=None, # what to draw from; None: the training digits
-    seed:int|None=None, # the same seed, the same grids; None: others each time
+    seed:int|None=None, # the same seed, the same grids; None: new ones each time
 ) -> Grids: # n grids, without augmentation
     "Draw grids of four digits. Errors say what is wrong with the digits or the seed."
     if num_samples < 0:
@@ -76,8 +76,8 @@ class MNISTGridDataset(Dataset):
     def __init__(self,
         digits:Digits|None=None, # what to draw from; None: the training digits
         num_samples:int=60_000, # grids an epoch
-        seed:int=0, # decides which
-        fresh:bool=False, # other grids in every epoch (see set_epoch)?
+        seed:int=0, # decides which grids are drawn
+        fresh:bool=False, # whether to draw new grids in every epoch (see set_epoch)
     ):
         self.digits = _check_source(load_data("train") if digits is None else digits)
         self.num_samples = num_samples
@@ -113,7 +113,7 @@ class GridBatches(DigitBatches):
         digits:Digits, # what to draw from
         num_samples:int, # grids an epoch
         batch_size:int=128, # grids a batch; the last one may be smaller
-        fresh:bool=False, # other grids in every epoch?
+        fresh:bool=False, # whether to draw new grids in every epoch
         augment:Callable|None=None, # (x, generator) -> x, (4B, 1, 28, 28) in [0, 1]
         seed:int=0, # with the epoch, if fresh, decides grids and augmentation
         device:str|torch.device="cpu", # where digits are kept and batches appear

@@ -161,7 +161,7 @@ _SHAPE_KEYS = "patch_size", "dim", "depth", "num_heads", "mlp_ratio"
 
 def warm_start(
     model:VisionTransformer, # a grid model, changed in place
-    recipe:GridRecipe, # its recipe; init names the folder of a phase 1 run
+    recipe:GridRecipe, # recipe of the model; init names the folder of a phase 1 run
 ) -> None:
     "Take over the weights of a phase 1 run; errors say what does not fit."
     run, values = Path(recipe.init), saved_values(recipe.init)
@@ -184,7 +184,7 @@ def _enlarged(state, model):
     grown = {name: state[name] for name in fresh if name in state}
     grown["positions"] = extend_positions(state["positions"], grid_size)
     for name in {"cls_token", "prefix_tokens"} & fresh.keys():
-        grown[name] = fresh[name] + state["cls_token"]  # noise tells tokens apart
+        grown[name] = fresh[name] + state["cls_token"]  # noise keeps them apart
     for name in ("head.weight", "head.bias"):
         times = len(fresh[name]) // len(state[name])
         grown[name] = state[name].repeat(times, *[1] * (state[name].ndim - 1))

@@ -20,7 +20,7 @@ from mnist_vit.scenes import (
 def check_scenes(
     scenes:Scenes, # to check
 ) -> Scenes: # the same, if they can be used
-    "Refuse scenes of wrong shape, type or content with a ValueError that says which."
+    "Refuse scenes of wrong shape, type or content with a ValueError that says why."
     _check_shapes(scenes)
     _check_labels(scenes)
     _check_boxes(scenes)
@@ -66,7 +66,7 @@ class SceneDataset(Dataset):
         digits:Digits|None=None, # one split; None: the training digits
         num_samples:int=20_000, # how many scenes
         settings:SceneSettings=SceneSettings(), # what may stand on a canvas
-        seed:int=0, # with its number, decides all of a scene
+        seed:int=0, # decides each scene, together with its number
     ):
         check_whole(num_samples=num_samples, seed=seed)
         self.digits = check_source(digits)
@@ -114,7 +114,7 @@ class SceneBatches:
         num_samples:int=20_000, # scenes an epoch
         batch_size:int=128, # scenes a batch; the last one may be smaller
         settings:SceneSettings=SceneSettings(), # what may stand on a canvas
-        seed:int=0, # with its number, decides all of a scene
+        seed:int=0, # decides each scene, together with its number
         device:str|torch.device="cpu", # of the digits and of the batches
     ):
         check_whole(1, batch_size=batch_size)

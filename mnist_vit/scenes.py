@@ -47,7 +47,7 @@ class SceneSettings:
     "What may stand on a canvas. Impossible settings raise a ValueError or TypeError."
     canvas: int = 112  # side S of the square canvas, pixels
     min_digits: int = 0  # fewest digits of a scene
-    max_digits: int = 8  # most digits, M; every number between is equally likely
+    max_digits: int = 8  # most digits, M; all numbers in this range are equally likely
     scale: tuple[float, float] = (0.7, 1.4)  # lowest and highest magnification
     max_iou: float = 0.05  # largest IoU of two boxes
     clutter: Clutter|None = None  # None: clean paper
@@ -91,7 +91,7 @@ class Scenes(NamedTuple):
     "Canvases and the digits on them; M is the most digits that a scene may hold."
     images: Tensor  # uint8 (B, 1, S, S), 0 = paper, 255 = ink
     labels: Tensor  # int64 (B, M), 0..9, digits first; -1 where there is no digit
-    boxes_xyxy: Tensor  # float (B, M, 4), tight around the ink, in pixels; 0: no digit
+    boxes_xyxy: Tensor  # float (B, M, 4), tight around the ink, pixels; 0: no digit
     counts: Tensor  # int64 (B,), digits of each scene
 
     def take(self, index): # some of the scenes, by index or slice
@@ -122,7 +122,7 @@ def render_digits(
     look:Tensor, # (n, 3) in [0, 1]: where in their ranges rotation, scale and slant lie
     s:SceneSettings, # the ranges
 ) -> Tensor: # stamps, uint8 (n, W, W)
-    "Turn, scale and slant each digit in the middle of a window that is large enough."
+    "Rotate, scale and slant each digit in the middle of a window that is large enough."
     margin = (_stamp_size(s) - 28) // 2
     x = F.pad(images[:, None].float() / 255, (margin,) * 4)  # (n, 1, W, W)
     turn, size, slant = look.unbind(1)
@@ -185,8 +185,10 @@ def _add(images, keys, wanted, digits, s, taken, scraps=False):
     return labels, boxes
 
 # %% ../nbs/16_scenes.ipynb #1d39abd5
-_STROKES = 10**9  # these numbers of a scene's key are the keys of its clutter;
-_NOISE = 10**9 + 1  # number 0 gives its count, 1 to M are the keys of its digits
+# fold_in(key of a scene, index): index 0 gives the number of digits, 1 to M give the
+# keys of the digits, and these two the keys of the clutter
+_STROKES = 10**9
+_NOISE = 10**9 + 1
 
 def add_clutter(
     images:Tensor, # canvases, uint8 (B, 1, S, S), changed in place
@@ -239,11 +241,11 @@ def generate_scenes(
     digits:Digits|None=None, # one split to make them of; None: the training digits
     canvas:int=112, # side S, pixels
     min_digits:int=0, # fewest digits of a scene
-    max_digits:int=8, # most digits, M; every number between is equally likely
+    max_digits:int=8, # most digits, M; all numbers in this range are equally likely
     scale:tuple[float, float]=(0.7, 1.4), # lowest and highest magnification of a digit
     max_iou:float=0.05, # largest IoU of two boxes
     clutter:Clutter|None=None, # strokes and noise
-    seed:int|None=None, # with its number, decides all of a scene; None: a random seed
+    seed:int|None=None, # decides each scene, with its number; None: a random seed
     degrees:float=10., # rotation in ±degrees
     shear:float=10., # slant in ±degrees
     first:int=0, # number of the first scene
@@ -272,7 +274,7 @@ def benchmark_scenes(
     name:str="standard", # 'standard', 'large', 'overlap' or 'clutter'
     split:str="test", # whose digits; choose models on 'valid', report 'test'
     data:str|Digits="auto", # 'mnist', 'digits' or 'auto', see load_data; or the digits
-    num_samples:int=10_000, # fewer for a quick look: the first so many of the 10,000
+    num_samples:int=10_000, # how many; fewer than 10,000 are the first of them
 ) -> Scenes: # the same scenes in every run
     "The fixed scenes by which models are compared."
     if name not in BENCHMARK:

@@ -25,7 +25,7 @@ class Example(NamedTuple):
 
 # %% ../nbs/07_task.ipynb #5d201f65
 class Task:
-    "What training, commands and reports need to know of a phase; subclass it."
+    "What training, commands and reports need to know about a phase; subclass it."
     phase: int  # 1, 2 or 3
     recipe_class: type[Recipe]  # its settings
     main_metric: str  # chooses between checkpoints; higher is better
@@ -87,7 +87,7 @@ class Task:
         outputs, # of the model
         targets, # of the same split
     ) -> dict: # figures by file name
-        "The figures that are saved beside a run."
+        "The figures that are saved with a run."
         raise NotImplementedError
 
     def examples(self,
