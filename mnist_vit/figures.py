@@ -63,7 +63,8 @@ def _sharp_png(figure):
     from PIL import Image
     buffer, small = BytesIO(), BytesIO()
     figure.savefig(buffer, format="png", dpi=2 * figure.dpi, bbox_inches="tight")
-    image = Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    image = Image.open(buffer).convert("RGB")
+    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE)  # keeps rare colours
     image.save(small, format="png", optimize=True)
     return small.getvalue(), {"width": image.width // 2, "height": image.height // 2}
 
