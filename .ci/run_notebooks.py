@@ -31,7 +31,7 @@ def run(path, wanted):
     import nbformat
     from nbclient import NotebookClient
     nb = nbformat.read(path, as_version=4)
-    client = NotebookClient(nb, timeout=None, resources={"metadata": {"path": "nbs"}})
+    client = NotebookClient(nb, timeout=None, coalesce_streams=True, resources={"metadata": {"path": "nbs"}})
     flags = [LONG & cell.directives.keys() for cell in as_notebook("", nb).cells]
     ran_long = set()
     try:

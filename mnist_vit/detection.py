@@ -46,7 +46,7 @@ class Predictions(NamedTuple):
     valid: Tensor  # bool (B, T), False for blank patches, which predict nothing
 
 # %% ../nbs/19_detection.ipynb #254c7628
-@delegates()
+@delegates(but=["num_prefix_tokens", "num_outputs"])
 class DetectionTransformer(InkEncoder):
     "Predicts a digit and a box, or no object, from inked patches or detection tokens."
     def __init__(self, *,
