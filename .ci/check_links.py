@@ -86,6 +86,14 @@ def sidebar_faults(sidebar, titles):
             yield f"the sidebar calls {name} {text!r}, the notebook itself {titles[name]!r}"
 
 
+def chapter_list_faults(text, titles):
+    "Every numbered notebook is in the home page's list of chapters, under its number and title"
+    listed = {name: title for title, name in re.findall(r"^\| \[([^\]]+)\]\((\d\w+\.ipynb)\) \|", text, re.M)}
+    for name, title in titles.items():
+        if name[0].isdigit() and listed.get(name) != title:
+            yield f"the list of chapters calls {name} {listed.get(name)!r}, the notebook itself {title!r}"
+
+
 def site_faults(text, titles):
     "The site's names and addresses as in settings.ini, and its navigation"
     yield from url_faults(text)
@@ -141,6 +149,8 @@ def main():
                for fault in link_faults(path.read_text(encoding="utf-8"), NBS)]
     text = (ROOT / "_quarto.yml").read_text(encoding="utf-8")
     faults += [("_quarto.yml", fault) for fault in site_faults(text, {nb.name: nb.title for nb in notebooks})]
+    home = (ROOT / "README.md").read_text(encoding="utf-8").replace("](nbs/", "](")
+    faults += [("README.md", fault) for fault in chapter_list_faults(home, {nb.name: nb.title for nb in notebooks})]
     faults += [(f"nbs/{name}", fault) for name, grounds in GROUNDS.items()
                for fault in contrast_faults((NBS / name).read_text(encoding="utf-8"), grounds)]
     faults += [(f"nbs/{nb.name}", fault) for nb in notebooks for fault in notebook_faults(nb)]

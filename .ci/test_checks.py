@@ -123,6 +123,10 @@ def test_links():
     for contents, piece in (([second, first], "not in the order"), ([first | {"text": "Digits"}, second], "calls 00_eda")):
         faults = [*check_links.sidebar_faults({"contents": ["index.ipynb", *contents]}, titles)]
         assert len(faults) == 1 and piece in faults[0], faults
+    rows = "| [00 Digits](00_eda.ipynb) | a |\n| [01 Patches](01_patching.ipynb) | b |\n"
+    assert not [*check_links.chapter_list_faults(rows, titles)]
+    for wrong in (rows[rows.index("\n"):], rows.replace("01 Patches", "01 Patching")):
+        assert len([*check_links.chapter_list_faults(wrong, titles)]) == 1, wrong
     head = '  navbar:\n  - text: "Look"\n    href: 00_eda.ipynb\n  sidebar:\n'
     old = '  - text: "Old"\n    href: 00_eda.ipynb\n  - text: "Gone"\n    href: 02_gone.ipynb\n'
     new = '  - text: "00 Digits"\n    href: 00_eda.ipynb\n  - text: "01 Patches"\n    href: 01_patching.ipynb\n'
