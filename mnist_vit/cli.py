@@ -18,9 +18,8 @@ from .task import PHASES, find_task
 # %% ../nbs/24_cli.ipynb #1ecdf025
 def _recipe_fields():
     "All keys that a recipe of some phase may have, except for the phase itself"
-    own = {key: field for phase in PHASES for key, field in _fields_of(phase).items()}
-    ordered = {**{key: own[key] for key in _fields_of(1)}, **own}
-    return {key: field for key, field in ordered.items() if key != "phase"}
+    fields = {key: field for phase in PHASES for key, field in _fields_of(phase).items()}
+    return {key: field for key, field in fields.items() if key != "phase"}
 
 def _fields_of(phase):
     return find_task(phase).recipe_class.model_fields

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from .batches import RandomAffine
 from .config import saved_values
 from .data import denormalize
-from .digit_task import DigitRecipe, build_vit
-from .figures import INK, TEXT_WIDTH, figure_style, image_grid
+from .digit_task import DigitRecipe, build_vit, draw_mistakes
+from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
 from .model import VisionTransformer, initial_positions
 from .task import Example, Task
@@ -93,19 +93,12 @@ def position_confusion_figure(
     confusion:Tensor, # counts (4, K, K), true by predicted
 ) -> Figure: # four heat maps
     "Which digit is mistaken for which, by position; only mistakes are coloured."
-    K = confusion.shape[-1]
-    wrong = confusion * (1 - torch.eye(K, dtype=confusion.dtype))
+    wrong = confusion * (1 - torch.eye(confusion.shape[-1], dtype=confusion.dtype))
     most = max(int(wrong.max()), 1)
     with figure_style():
         fig = Figure(figsize=(TEXT_WIDTH, TEXT_WIDTH), dpi=96, layout="constrained")
         for ax, counts, name in zip(fig.subplots(2, 2).flat, wrong, POSITIONS):
-            ax.imshow(counts, cmap="Reds", vmin=0, vmax=most)
-            for true, guess in counts.nonzero().tolist():
-                count = int(counts[true, guess])
-                color = "white" if count > 0.6 * most else INK
-                ax.text(guess, true, count, color=color, fontsize=8,
-                        ha="center", va="center")
-            ax.set(xticks=range(K), yticks=range(K), xlabel="predicted", ylabel="true")
+            draw_mistakes(ax, counts, most)
             ax.set_title(f"{name}: {int(counts.sum())} wrong")
     return fig
 
