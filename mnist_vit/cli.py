@@ -13,7 +13,8 @@ import traceback
 from pathlib import Path
 
 from .config import make_recipe, named_recipes, recipe_values, saved_values
-from .task import PHASES, find_task
+from .recipes import PHASES, check_init, find_recipe_class
+from .run_folder import check_folder, default_folder
 
 # %% ../nbs/24_cli.ipynb #1ecdf025
 def _recipe_fields():
@@ -22,7 +23,7 @@ def _recipe_fields():
     return {key: field for key, field in fields.items() if key != "phase"}
 
 def _fields_of(phase):
-    return find_task(phase).recipe_class.model_fields
+    return find_recipe_class(phase).model_fields
 
 def _kind(field):
     "How argparse should take the value of a key"
@@ -128,7 +129,7 @@ def _requested(args):
     if args.phase and phase != args.phase:
         raise ValueError(f"the recipe phase{args.phase} of {args.config} is for phase "
                          f"{phase}: correct its key 'phase', or leave out --phase {args.phase}")
-    return make_recipe(values, find_task(phase).recipe_class)
+    return make_recipe(values, find_recipe_class(phase))
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
@@ -168,15 +169,13 @@ def _table(results):
 # %% ../nbs/24_cli.ipynb #608f303c
 def _train(args):
     recipe = _usage(_requested, args)
-    from mnist_vit.devices import resolve_device
-    from mnist_vit.run_folder import check_folder, default_folder
-    from mnist_vit.training import train_model
-    _usage(resolve_device, recipe.device)
     out = Path(args.resume or args.out or default_folder(f"phase{recipe.phase}"))
     _usage(check_folder, out, bool(args.resume))
     if not args.resume:
-        task = find_task(recipe.phase)(recipe)
-        _usage(task.warm_start, task.model())  # would it fit?
+        _usage(check_init, recipe)
+    from mnist_vit.devices import resolve_device
+    _usage(resolve_device, recipe.device)
+    from mnist_vit.training import train_model
     try:
         results = train_model(recipe, out, test=not args.no_test,
                               resume=bool(args.resume), wandb=args.wandb)
@@ -197,12 +196,13 @@ def mnist_vit_train(
 # %% ../nbs/24_cli.ipynb #260e4347
 def _eval(args):
     values = _usage(saved_values, args.run)
-    task = _usage(find_task, values.get("phase", 1))
-    if args.scenes and "scenes" not in task.recipe_class.model_fields:
+    phase = values.get("phase", 1)
+    recipe_class = _usage(find_recipe_class, phase)
+    if args.scenes and "scenes" not in recipe_class.model_fields:
         raise _UsageError(f"--scenes is for runs of phase 3, and {args.run} is of phase "
-                          f"{task.phase}")
+                          f"{phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
-    _usage(make_recipe, {**values, **changes}, task.recipe_class)
+    _usage(make_recipe, {**values, **changes}, recipe_class)
     from mnist_vit.training import evaluate_run
     results = evaluate_run(args.run, args.split, args.device, **changes)
     if args.scenes:
