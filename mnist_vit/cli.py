@@ -68,6 +68,9 @@ def _train_parser():
                         help="a YAML file of recipes, laid over the shipped ones [none]")
     parser.add_argument("--out", metavar="DIR",
                         help="a new or empty folder for the run [runs/<phase>-<time>]")
+    parser.add_argument("--processes", metavar="N", type=int, default=1,
+                        help="how many processes of this machine share the training, "
+                             "each with its part of the threads or a GPU of its own [1]")
     parser.add_argument("--no_test", action="store_true",
                         help="do not read the test split; for choosing settings [off]")
     parser.add_argument("--wandb", action="store_true",
@@ -143,7 +146,7 @@ def _resumed(args, flags):
 
 # %% ../nbs/24_cli.ipynb #d3096f40
 _FACTS = ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds",
-          "images_per_second", "device")
+          "images_per_second", "device", "processes")
 
 def _percent(value):
     "A share, a list or a dict of shares, as text"
@@ -174,16 +177,22 @@ def _train(args):
     if not args.resume:
         _usage(check_init, recipe)
     from mnist_vit.devices import resolve_device
-    _usage(resolve_device, recipe.device)
+    device = _usage(resolve_device, recipe.device)
+    from mnist_vit.processes import (
+        ProcessLost, check_processes, join_processes, run_processes)
     from mnist_vit.training import train_model
+    _usage(check_processes, args.processes, recipe, device)
+    join_processes(device)
+    options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb}
     try:
-        results = train_model(recipe, out, test=not args.no_test,
-                              resume=bool(args.resume), wandb=args.wandb)
-    except KeyboardInterrupt:
+        results = run_processes(args.processes, device, train_model, recipe, out, **options)
+    except (KeyboardInterrupt, ProcessLost) as e:
         if not (out/"config.yaml").exists(): raise
         flags = "".join(f" --{key}" for key in ("no_test", "wandb") if getattr(args, key))
         hint = f"mnist_vit_train --resume {out}{flags}"
-        raise RuntimeError(f"interrupted; go on with: {hint}") from None
+        *_, what = str(e).splitlines() or ["interrupted"]
+        raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
+    if results is None: return  # torchrun's first process prints
     print(f"\n{_table(results)}\n\nwritten to {out}")
 
 # %% ../nbs/24_cli.ipynb #fac40e0c

@@ -139,6 +139,13 @@ class SceneTask(Task):
         cost = prediction_cost if r.num_detection_tokens else distance_cost
         return DetectionLoss(r.image_size, cost, r.no_object_weight)
 
+    def loss_count(self,
+        inputs:Tensor, # canvases (B, 1, S, S)
+        targets:Targets, # the true digits
+    ) -> Tensor: # scalar
+        "By what the loss of a batch is divided: its number of digits."
+        return targets.counts.sum()
+
     def metrics(self) -> SceneMetrics:
         "Exact scenes, exact counts, COCO's AP and recall."
         return SceneMetrics(self.recipe.image_size)

@@ -74,6 +74,13 @@ class Task:
         "What training minimises."
         raise NotImplementedError
 
+    def loss_count(self,
+        inputs, # of a batch
+        targets, # of the same batch
+    ) -> int|Tensor: # as the loss is a mean over it; or over digits, or the like
+        "By what the loss of a batch is divided: its number of images."
+        return len(inputs)
+
     def metrics(self): # with reset(), update(outputs, targets) and compute() -> dict
         "What is counted over the batches of a split."
         raise NotImplementedError
