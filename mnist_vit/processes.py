@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['process_rank', 'num_processes', 'is_first_process', 'ProcessLost', 'share_gradients', 'ShareWork', 'gather',
-           'check_processes', 'run_processes', 'join_processes']
+           'ask_first', 'check_processes', 'run_processes', 'join_processes']
 
-# %% ../nbs/98_processes.ipynb #e5f7109b
+# %% ../nbs/98_processes.ipynb #25607738
 import os
 import signal
 import tempfile
 import warnings
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
 import torch
@@ -68,7 +68,7 @@ def share_gradients(
         p.grad = gradient.view_as(p)
     return flat[-2]
 
-# %% ../nbs/98_processes.ipynb #1376d1a9
+# %% ../nbs/98_processes.ipynb #974a38a0
 class ShareWork(Callback):
     "Train on a part of every batch, validate on some batches, and share the results."
     order = 50  # before History, which uses the sums
@@ -138,9 +138,17 @@ def gather(
     value, # of this process; anything that can be pickled
 ) -> list: # the values of all processes, in order
     "Give every process the values of all."
+    if not dist.is_initialized(): return [value]
     values = [None] * num_processes()
     _together(dist.all_gather_object, values, value)
     return values
+
+def ask_first(
+    function, # called in the first process only, as by a download
+    *args, # its arguments
+): # what the function returns there, in every process
+    "Let the first process do something, and give the result to all."
+    return gather(function(*args) if is_first_process() else None)[0]
 
 # %% ../nbs/98_processes.ipynb #dc63c269
 def check_processes(
@@ -190,7 +198,7 @@ def run_processes(
             _leave()
             torch.set_num_threads(threads)
 
-# %% ../nbs/98_processes.ipynb #0bc3d46a
+# %% ../nbs/98_processes.ipynb #164b043a
 def _join(rank, processes, device, address, threads):
     "Become one of the processes that meet at an address"
     torch.set_num_threads(threads)
@@ -223,7 +231,8 @@ class _Helper:
     "A helper, as the first process sees it"
     def __init__(self, rank, group, call):
         self.name = f"process {rank + 1} of {group[0]}"
-        context = get_context("spawn")
+        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        context = get_context(method)
         self.connection, theirs = context.Pipe()
         self.process = context.Process(
             target=_help, args=(theirs, rank, group, call), daemon=True)
