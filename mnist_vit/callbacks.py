@@ -103,16 +103,16 @@ class StopOnNaN(Callback):
             self._look()
 
     def _look(self):
-        first = self.iter + 1 - len(self.recent)  # batch of the first of them, from 0
-        losses = torch.stack(self.recent).tolist()
-        self.recent = []
-        for batch, loss in enumerate(losses, first + 1):
-            if not math.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss became {loss} at step {self.epoch * self.n_iter + batch} "
-                    f"(epoch {self.epoch + 1}, batch {batch}): "
-                    "the last checkpoint was written before this happened; "
-                    "try a lower lr, a longer warmup or a clip")
+        losses, self.recent = torch.stack(self.recent), []
+        finite = losses.isfinite()
+        if finite.all(): return
+        bad = int(finite.byte().argmin())  # the first of those that are not
+        batch = self.iter + 2 - len(losses) + bad
+        raise FloatingPointError(
+            f"the loss became {losses[bad].item()} at step "
+            f"{self.epoch * self.n_iter + batch} (epoch {self.epoch + 1}, batch {batch}): "
+            "the last checkpoint was written before this happened; "
+            "try a lower lr, a longer warmup or a clip")
 
 # %% ../nbs/10_callbacks.ipynb #641b300e
 class EMA(Callback):
