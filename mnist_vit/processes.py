@@ -43,7 +43,7 @@ def is_first_process(
     "Whether this process is the one that prints, draws and writes files."
     return process_rank() == 0
 
-# %% ../nbs/98_processes.ipynb #70f5a09b
+# %% ../nbs/98_processes.ipynb #fa8ec5b4
 class ProcessLost(ConnectionError):
     "Another process of the run has ended too early."
 
@@ -57,7 +57,7 @@ def _together(collective, *args):
 def share_gradients(
     model:nn.Module, # with the gradients of this process's rows, replaced in place
     loss:Tensor, # of the same rows, scalar
-    count:int|Tensor, # by what that loss was divided, at least by 1
+    count:int|Tensor, # by what that loss was divided (by 1, where this is 0)
 ) -> Tensor: # loss of the whole batch, scalar
     "Replace gradients by those of the whole batch, in one exchange."
     trained = [p for p in model.parameters() if p.grad is not None]
