@@ -115,9 +115,16 @@ class EMA(Callback):
     def before_fit(self):
         if not hasattr(self, "average"):
             self.average = AveragedModel(self.model, multi_avg_fn=self.mix)
+        self.averages = [p.detach() for p in self.average.module.parameters()]
+        self.weights = [p.detach() for p in self.model.parameters()]
 
-    def after_step(self):
-        self.average.update_parameters(self.model)
+    def after_step(self): # as AveragedModel.update_parameters, on lists made once
+        count = self.average.n_averaged
+        if count == 0:
+            torch._foreach_copy_(self.averages, self.weights)
+        else:
+            self.mix(self.averages, self.weights, count)
+        count += 1
 
     def before_validate(self):
         self.trained = self.learn.model
@@ -188,11 +195,17 @@ class History(Callback):
         self.log(self._line(self.rows[-1]))
 
     def _line(self, row):
+        left = row["seconds"] * (self.n_epoch - row["epoch"])
         return (f"epoch {row['epoch']:2}/{self.n_epoch}  "
                 f"train loss {row['train_loss']:.4f}  "
                 f"valid loss {row['valid_loss']:.4f}  "
                 f"{self.main_metric} {row[self.main_metric]:.4f}  "
-                f"{row['seconds']:.1f} s")
+                f"{row['seconds']:.1f} s{_time_left(left)}")
+
+def _time_left(seconds):
+    "As the end of a line; empty when nothing is left"
+    if not seconds: return ""
+    return f", {seconds / 60:.0f} min left" if seconds > 90 else f", {seconds:.0f} s left"
 
 # %% ../nbs/10_callbacks.ipynb #1ce24a6f
 class StopEarly(Callback):
