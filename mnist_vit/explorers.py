@@ -163,7 +163,7 @@ def scene_explorer(
 def as_mnist(
     picture:Tensor, # one drawn digit (H, W), 0 = paper, 1 = ink
 ) -> Tensor: # the same digit (28, 28), as digits of MNIST are
-    "Scale a digit to 20 pixels and put its centre of mass in the middle of 28."
+    "Scale a digit to 20 pixels and put its centre of mass in the middle, pixel 14."
     rows, columns = picture.amax(1).nonzero(), picture.amax(0).nonzero()
     if not len(rows): return torch.zeros(28, 28)
     digit = picture[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
@@ -172,8 +172,8 @@ def as_mnist(
     digit = digit / digit.max()
     y = digit.sum(1) @ torch.arange(height).float() / digit.sum()  # centre of mass
     x = digit.sum(0) @ torch.arange(width).float() / digit.sum()
-    top = min(max(round(13.5 - y.item()), 0), 28 - height)
-    left = min(max(round(13.5 - x.item()), 0), 28 - width)
+    top = min(max(round(14 - y.item()), 0), 28 - height)
+    left = min(max(round(14 - x.item()), 0), 28 - width)
     return F.pad(digit, (left, 28 - left - width, top, 28 - top - height))
 
 # %% ../nbs/27_explorers.ipynb #81b7783e

@@ -20,7 +20,6 @@ from .data import BLANK
 from .figures import BLUE, GREY, PALE, figure_style, show_image
 from .ink import InkEncoder, ink_index, inked
 from .model import VisionTransformer
-from .patching import image_to_patches
 
 # %% ../nbs/23_interpretation.ipynb #2eecdf63
 class Trace(NamedTuple):
@@ -58,10 +57,9 @@ def _encode(model, x):
 def _encode_ink(model, x):
     "InkEncoder.encode without packing, which would hand out copies of the weights"
     index, mask = ink_index(model.find_ink(x))  # (B, N)
-    patches = image_to_patches(x, model.patch_embedding.patch_size)
-    wanted = index[:, :, None].expand(-1, -1, patches.shape[-1])  # (B, N, C*P*P)
-    patches = model.patch_embedding.embed(patches.gather(1, wanted))  # (B, N, D)
-    patches = patches + model.positions_of(index, len(x))
+    patches = model.patch_embedding(x)  # (B, all patches, D)
+    wanted = index[:, :, None].expand(-1, -1, patches.shape[-1])  # (B, N, D)
+    patches = patches.gather(1, wanted) + model.positions_of(index, len(x))
     prefix = [p for p in (model.cls_token, model.prefix_tokens) if p is not None]
     prefix = torch.cat(prefix).expand(len(x), -1, -1)  # (B, E, D)
     present = F.pad(mask, (prefix.shape[1], 0), value=True)  # (B, S)
