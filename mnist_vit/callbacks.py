@@ -6,18 +6,20 @@
 __all__ = ['seed_epoch', 'EpochSeed', 'map_tensors', 'Bf16', 'StopOnNaN', 'EMA', 'History', 'StopEarly', 'Checkpoint', 'restore']
 
 # %% ../nbs/10_callbacks.ipynb #2f19b07b
+import copy
 import math
 import time
 import warnings
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 
 from .batches import epoch_seed
 from .config import Recipe
-from .run_folder import read_checkpoint, write_atomically, write_history
+from .run_folder import write_history
+from .safeguards import write_atomically
+from .saved_state import read_checkpoint, write_checkpoint, write_weights
 
 # %% ../nbs/10_callbacks.ipynb #f017fad6
 # importing fastai uses a function of torch that is deprecated
@@ -224,9 +226,13 @@ class Checkpoint(Callback):
         self.recipe = recipe
         self.history = history
         self.ema = ema
+        self.steps = 0  # of the optimizer, since the beginning of the run
 
     def evaluated(self): # the model that validation has used
         return self.ema.average.module if self.ema else self.model
+
+    def after_step(self):
+        self.steps += 1
 
     def state(self): # what the next epoch depends on
         return {
@@ -234,6 +240,8 @@ class Checkpoint(Callback):
             "optimizer": self.opt.state_dict(),
             "ema": self.ema and self.ema.average.state_dict(),
             "history": self.history.rows,
+            "epochs": len(self.history.rows),
+            "steps": self.steps,
             "recipe": self.recipe.model_dump(),
         }
 
@@ -244,16 +252,14 @@ class Checkpoint(Callback):
                 f"weights are no longer finite after epoch {self.epoch + 1}: "
                 "the last checkpoint was written before this happened; try a lower lr")
         if self.history.best is self.history.rows[-1]:
-            write_atomically(self.out/"model.safetensors", self._write_weights)
-        rows = self.history.rows
-        write_atomically(self.out/"history.csv", lambda path: write_history(rows, path))
-        write_atomically(self.out/"checkpoint.pt", self._write_state)
+            weights = self.evaluated().state_dict()
+            write_weights(weights, self.out/"model.safetensors", self.recipe)
+        write_checkpoint(self.state(), self.out/"checkpoint.pt")
+        self.write_history()  # last, so that it never tells more than the checkpoint
 
-    def _write_weights(self, path):
-        save_file(self.evaluated().state_dict(), path)
-
-    def _write_state(self, path):
-        torch.save(self.state(), path)
+    def write_history(self):
+        write_atomically(
+            self.out/"history.csv", lambda path: write_history(self.history.rows, path))
 
 # %% ../nbs/10_callbacks.ipynb #92635f94
 def restore(
@@ -261,13 +267,31 @@ def restore(
 ) -> int: # how many epochs are done; 0 if there is no checkpoint.pt
     "Load checkpoint.pt into the Learner; ValueError says why it cannot be used."
     path = checkpoint.out/"checkpoint.pt"
-    if not path.exists(): return 0
+    if not path.exists():
+        if not (checkpoint.out/"history.csv").exists(): return 0
+        raise ValueError(f"{path} is missing, although history.csv shows that epochs are "
+                         "done: restore it, or start a new run")
     if checkpoint.ema:
         checkpoint.ema.before_fit()  # creates the average that will be filled
-    saved = read_checkpoint(path, checkpoint.state().keys(), checkpoint.recipe)
+    saved = read_checkpoint(path, _state_after_a_step(checkpoint), checkpoint.recipe)
     checkpoint.model.load_state_dict(saved["model"])
     checkpoint.opt.load_state_dict(saved["optimizer"])
     if checkpoint.ema:
         checkpoint.ema.average.load_state_dict(saved["ema"])
     checkpoint.history.rows[:] = saved["history"]
-    return len(saved["history"])
+    checkpoint.steps = saved["steps"]
+    checkpoint.write_history()
+    return saved["epochs"]
+
+def _state_after_a_step(checkpoint):
+    "What a checkpoint of this Learner looks like; the step is taken back"
+    model, optimizer = checkpoint.model, checkpoint.opt
+    before = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p) if p.requires_grad else None
+    optimizer.step()
+    state = copy.deepcopy(checkpoint.state())
+    optimizer.zero_grad()
+    model.load_state_dict(before[0])
+    optimizer.load_state_dict(before[1])
+    return state

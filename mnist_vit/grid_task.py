@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from pydantic import Field
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .batches import RandomAffine
@@ -26,6 +25,7 @@ from .digit_task import DigitRecipe, build_vit, draw_mistakes
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
 from .model import VisionTransformer, initial_positions
+from .saved_state import read_weights
 from .task import Example, Task
 
 # %% ../nbs/13_grid_task.ipynb #0357c43c
@@ -168,7 +168,7 @@ def warm_start(
     if not (run/"model.safetensors").is_file():
         raise FileNotFoundError(f"init={recipe.init} has no model.safetensors: "
                                 "let that run finish its first epoch")
-    model.load_state_dict(_enlarged(load_file(run/"model.safetensors"), model))
+    model.load_state_dict(_enlarged(read_weights(run/"model.safetensors"), model))
 
 def _enlarged(state, model):
     "The weights of a digit model, as those of a grid model"

@@ -8,8 +8,10 @@ __all__ = ['train_epoch', 'evaluate', 'resolve_recipe', 'TaskLearner', 'make_lea
 
 # %% ../nbs/11_training.ipynb #b335ddb7
 import os
+import re
 import statistics
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,9 +25,10 @@ from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
 from .devices import describe_device, has_bf16, resolve_device
 from .optimizer import make_optimizer, one_cycle, parameter_groups
-from .run_folder import (check_folder, curves_figure, default_folder,
-                                  load_weights, read_metrics, write_atomically,
-                                  write_metrics)
+from .run_folder import (check_recipe, claim_folder, curves_figure,
+                                  default_folder, read_metrics, write_metrics)
+from .safeguards import write_atomically
+from .saved_state import load_weights
 from .task import Task, find_task
 from .wandb_log import WandbLog
 
@@ -125,6 +128,8 @@ def _fastai_optimizer(recipe, groups, lr):
     return OptimWrapper(opt=optimizer)
 
 # %% ../nbs/11_training.ipynb #be9c6f80
+_FASTAI = re.compile(r"^(Exception occured in `\w+` when calling event `\w+`:\s*)+")
+
 def fit_recipe(
     learn:Learner, # from make_learner
     recipe:Recipe, # epochs, lr, warmup
@@ -135,6 +140,9 @@ def fit_recipe(
         {"lr": lambda progress: recipe.lr * one_cycle(progress, recipe.warmup)})
     try:
         learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
+    except Exception as e:  # fastai puts the name of the callback before the message
+        e.args = tuple(_FASTAI.sub("", a) if isinstance(a, str) else a for a in e.args)
+        raise
     finally:
         for cb in learn.cbs:
             if isinstance(cb, Bf16):
@@ -190,32 +198,49 @@ def train_model(
     log=print, # called with a line per epoch
 ) -> dict: # what metrics.json holds
     "Train by a recipe and leave a folder that load_run and evaluate_run understand."
-    torch.set_flush_denormal(True)
+    if resume and out is None:
+        raise ValueError("to resume a run, name its folder: out=")
     recipe = recipe.model_copy(update={"data": "own"}) if data else recipe
-    task = find_task(recipe.phase)(resolve_recipe(recipe), data)
-    out = Path(out or default_folder(task.name))
-    check_folder(out, resume)
-    test_batches = task.batches("test", task.recipe.device) if test else None
-    checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
-    learn = make_learner(task, [*own, *cbs])
-    learn.create_opt()
-    done = _resume(checkpoint, log) if resume else _begin(task, learn.model, out)
+    task_class = find_task(recipe.phase)
+    out = default_folder(f"phase{recipe.phase}") if out is None else out
+    with claim_folder(out, resume) as out, _flushed_denormals():
+        task = task_class(resolve_recipe(recipe), data)
+        test_batches = task.batches("test", task.recipe.device) if test else None
+        checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
+        learn = make_learner(task, [*own, *cbs])
+        learn.create_opt()
+        done = _resume(checkpoint, log) if resume else 0
+        try:
+            if not done:
+                _begin(task, learn.model, out)
+            fit_recipe(learn, task.recipe, start_epoch=done)
+            return _finish(task, learn, checkpoint, wandb_log, test_batches)
+        finally:
+            if wandb_log:
+                wandb_log.abandon()  # only if it was not finished
+
+@contextmanager
+def _flushed_denormals():
+    "Treat the tiniest numbers as zero, which is faster on a CPU; restore that afterwards"
+    before = (torch.tensor(2e-39) / 2).item() == 0
+    torch.set_flush_denormal(True)
     try:
-        fit_recipe(learn, task.recipe, start_epoch=done)
-        return _finish(task, learn, checkpoint, wandb_log, test_batches)
+        yield
     finally:
-        if wandb_log:
-            wandb_log.abandon()  # only if it was not finished
+        torch.set_flush_denormal(before)
 
 def _begin(task, model, out):
     "Start a run: perhaps with the weights of another, and with the recipe on disk"
+    if torch.get_default_dtype() != torch.float32:
+        raise ValueError("torch's default dtype is not float32: call "
+                         "torch.set_default_dtype(torch.float32) before training")
     task.warm_start(model)
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out/"config.yaml", partial(save_recipe, task.recipe))
-    return 0
+    if not (out/"config.yaml").exists():
+        write_atomically(out/"config.yaml", partial(save_recipe, task.recipe))
 
 def _resume(checkpoint, log):
     "Continue a run; returns how many epochs are done"
+    check_recipe(checkpoint.out, checkpoint.recipe)
     done = restore(checkpoint)
     if done:
         log(f"resuming after epoch {done} of {checkpoint.recipe.epochs}")
@@ -236,7 +261,8 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
         results["test"] = (read_metrics(out) or {}).get("test")
     figures = {"curves": curves_figure(rows, task.main_metric)}
     for name, figure in {**figures, **task.report(*predictions)}.items():
-        figure.savefig(out/f"{name}.png", dpi=2 * figure.dpi)
+        save = partial(figure.savefig, format="png", dpi=2 * figure.dpi)
+        write_atomically(out/f"{name}.png", save)
     write_metrics(results, out)
     if wandb_log:
         wandb_log.finish(results, task.examples(*predictions))
@@ -265,6 +291,7 @@ def load_run(
     folder:str|Path, # that train_model or mnist_vit_train has written
     device:str="cpu", # where the model goes: 'cpu', 'cuda', 'mps' or 'auto'
     data:str|dict[str, Digits]|None=None, # 'mnist', 'digits', 'auto' or your own splits
+    edited:bool=False, # accept weights and a recipe that were edited?
     **changes, # keys of the recipe to change, such as scenes='large'
 ) -> Run: # model, recipe, task, metrics
     "Load a run. FileNotFoundError or ValueError says what is missing or does not fit."
@@ -274,7 +301,7 @@ def load_run(
     task_class = find_task(values.get("phase", 1))
     task = task_class(make_recipe(values, task_class.recipe_class), data)
     model = task.model()
-    load_weights(model, folder)
+    load_weights(model, folder, edited)
     model.to(task.recipe.device).eval()
     return Run(model, task.recipe, task, read_metrics(folder))
 
@@ -284,10 +311,11 @@ def evaluate_run(
     split:str="valid", # 'valid' or 'test'
     device:str="auto", # where to run: 'cpu', 'cuda', 'mps' or 'auto'
     data:str|dict[str, Digits]|None=None, # 'mnist', 'digits', 'auto' or your own splits
+    edited:bool=False, # accept weights and a recipe that were edited?
     **changes, # keys of the recipe to change, such as scenes='large'
 ) -> dict: # under the split's name its metrics, and what was used
     "Score the best weights of a run."
-    run = load_run(folder, device, data, **changes)
+    run = load_run(folder, device, data, edited, **changes)
     recipe = run.recipe
     if recipe.data == "auto":
         recipe = recipe.model_copy(update={"data": resolve_data("auto")})
