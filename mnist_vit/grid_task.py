@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from .batches import RandomAffine
 from .config import saved_values
 from .data import denormalize
-from .digit_task import DigitRecipe, build_vit, draw_mistakes
+from .digit_task import DigitRecipe, build_vit, check_outputs, draw_mistakes
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
 from .model import VisionTransformer, initial_positions
@@ -49,8 +49,15 @@ def grid_loss(
     label_smoothing:float=0.05, # share of the target spread over all classes
 ) -> Callable: # (logits (B, 4, K), labels (B, 4)) -> scalar
     "Cross-entropy averaged over images and positions: logits (4B, K), labels (4B,)."
-    loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    return lambda logits, labels: loss(logits.flatten(0, 1), labels.flatten())
+    cross_entropy = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+
+    def loss(logits, labels):
+        if logits.shape[:-1] != labels.shape:
+            raise ValueError(f"logits {tuple(logits.shape)} need labels of shape "
+                             f"{tuple(logits.shape[:-1])}, not {tuple(labels.shape)}")
+        return cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+    return loss
 
 # %% ../nbs/13_grid_task.ipynb #4d7f84e2
 class GridMetrics:
@@ -72,6 +79,7 @@ class GridMetrics:
         labels:Tensor, # (B, 4)
     ) -> None:
         "Count one batch."
+        check_outputs(logits, labels)
         K, guess = self.num_classes, logits.argmax(-1)  # (B, 4)
         position = torch.arange(4, device=labels.device)
         triples = position * K * K + labels * K + guess  # (B, 4)
