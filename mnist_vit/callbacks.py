@@ -245,12 +245,14 @@ class Checkpoint(Callback):
             "recipe": self.recipe.model_dump(),
         }
 
-    def after_epoch(self):
-        if self.history.started is None: return
+    def after_train(self): # before anything is made of the weights
         if not all(p.isfinite().all() for p in self.model.parameters()):
             raise FloatingPointError(
                 f"weights are no longer finite after epoch {self.epoch + 1}: "
                 "the last checkpoint was written before this happened; try a lower lr")
+
+    def after_epoch(self):
+        if self.history.started is None: return
         if self.history.best is self.history.rows[-1]:
             weights = self.evaluated().state_dict()
             write_weights(weights, self.out/"model.safetensors", self.recipe)
@@ -280,7 +282,6 @@ def restore(
         checkpoint.ema.average.load_state_dict(saved["ema"])
     checkpoint.history.rows[:] = saved["history"]
     checkpoint.steps = saved["steps"]
-    checkpoint.write_history()
     return saved["epochs"]
 
 def _state_after_a_step(checkpoint):

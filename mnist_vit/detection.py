@@ -49,6 +49,8 @@ class Predictions(NamedTuple):
 @delegates(but=["num_prefix_tokens", "num_outputs"])
 class DetectionTransformer(InkEncoder):
     "Predicts a digit and a box, or no object, from inked patches or detection tokens."
+    part = None  # rows and size of the whole batch, where processes share it
+
     def __init__(self, *,
         image_size:int=112, # side S of the square canvas, pixels
         num_classes:int=10, # K
@@ -99,8 +101,9 @@ class DetectionTransformer(InkEncoder):
         g, side = self.patch_embedding.grid_size, isqrt(len(self.positions))
         down = right = 0
         if self.training and side > g:
-            size = 2, num_images, 1
-            down, right = torch.randint(side - g + 1, size, device=index.device)
+            rows, whole = self.part or (slice(None), num_images)
+            size = 2, whole, 1
+            down, right = torch.randint(side - g + 1, size, device=index.device)[:, rows]
         return self.positions[(index // g + down) * side + index % g + right]
 
     def _heads(self, tokens, anchors):

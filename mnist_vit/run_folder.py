@@ -14,19 +14,22 @@ import time
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from .config import Recipe, saved_values
-from .figures import GREY, INK, TEXT_WIDTH, figure_style
 from .safeguards import explain_writing, listed, shorten, write_atomically
+
+if TYPE_CHECKING:  # imported by the function that needs it, not to check a folder
+    from matplotlib.figure import Figure
 
 # %% ../nbs/95_run_folder.ipynb #679cccd7
 def curves_figure(
     rows:list[dict], # a run's history, a row an epoch
     main_metric:str, # the metric to draw
-) -> Figure: # losses, metric, learning rate over epochs
+) -> "Figure": # losses, metric, learning rate over epochs
     "Loss, main metric and learning rate of a run."
+    from matplotlib.figure import Figure
+    from mnist_vit.figures import GREY, INK, TEXT_WIDTH, figure_style
     epochs = [row["epoch"] for row in rows]
     with figure_style():
         fig = Figure(figsize=(TEXT_WIDTH, 2.2), dpi=96, layout="constrained")
@@ -87,6 +90,7 @@ def default_folder(
 ) -> Path: # runs/<phase>-<time>, perhaps with a number
     "Make an empty folder for a run that was not given one."
     stamp = time.strftime("%Y%m%d-%H%M%S")
+    if os.environ.get("RANK", "0") != "0": return Path("runs")/stamp  # helps another run
     for number in count(1):
         out = Path("runs")/f"{name}-{stamp}{f'-{number}' if number > 1 else ''}"
         with explain_writing(out), suppress(FileExistsError):
