@@ -64,7 +64,9 @@ def check_folder(
             f"{out} is not empty: choose another folder, "
             "or resume the run that is there")
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
+    if not there.is_dir():
+        raise NotADirectoryError(f"cannot write {out}: {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
         raise PermissionError(f"cannot write into {there}: choose another folder")
 
 def _content(out):
