@@ -17,7 +17,7 @@ import yaml
 from pydantic import (BaseModel, ConfigDict, Field, ValidationError, field_validator,
                       model_validator)
 
-from .safeguards import listed, shorten
+from .safeguards import StrictDumper, StrictLoader, listed, shorten
 
 # %% ../nbs/06_config.ipynb #668f45e3
 def _divisors(number, near, count=12):
@@ -63,7 +63,7 @@ class Recipe(BaseModel):
         0, ge=0, le=256, description="extra learnt tokens beside CLS")
     ink_only: bool = Field(False, description="attend to inked patches only")
     window_size: int = Field(
-        0, ge=0, description="side of the window that is embedded for each patch, "
+        0, ge=0, le=1024, description="side of the window that is embedded for each patch, "
         "pixels: patch_size plus an even number; 0: the patch alone")
     ink_channel: bool = Field(
         False, description="also embed which pixels hold any ink, however pale")
@@ -195,45 +195,11 @@ def _sentence(error, recipe_class):
     if not key: return message
     return f"{key}={value} is refused: {message[0].lower()}{message[1:]}"
 
-# %% ../nbs/06_config.ipynb #33933a2a
-class _Loader(yaml.SafeLoader):
-    "Reads YAML by the rules of its version 1.2, and each key once"
-    yaml_implicit_resolvers = {}
-
-    def compose_node(self, parent, index):
-        event = self.peek_event()
-        if getattr(event, "tag", None):
-            raise _yaml_error(f"tags such as {shorten(event.tag)} are not used here", event)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and isinstance(key.value, str):
-                raise _yaml_error(f"the key {shorten(key.value)} is there twice", key)
-            seen.add(str(key.value)[:1000])
-        return super().construct_mapping(node, deep)
-
-class _Dumper(yaml.SafeDumper):
-    "Quotes the texts that _Loader would not read as text"
-    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-for _tag, _pattern, _first in (
-        ("bool", "true|false", "tf"), ("null", "null|~|", ["n", "~", ""]),
-        ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
-        ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?",
-         "-+.0123456789")):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first))
-
-def _yaml_error(problem, place):
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
-
 # %% ../nbs/06_config.ipynb #b91e0d6e
 def _read_yaml(path, text):
     "The named recipes of a file, or a ValueError that names what is wrong with it"
     try:
-        content = yaml.load(text, _Loader)
+        content = yaml.load(text, StrictLoader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as e:
         line = getattr(getattr(e, "problem_mark", None), "line", -1) + 1
         problem = shorten(getattr(e, "problem", None) or str(e), 120)
@@ -293,7 +259,7 @@ def save_recipe(
 ) -> None:
     "Write the whole recipe, defaults included, as a file of named recipes."
     values = {f"phase{recipe.phase}": recipe.model_dump()}
-    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False)
+    text = yaml.dump(values, Dumper=StrictDumper, sort_keys=False)
     Path(path).write_text(text, encoding="utf-8")
 
 # %% ../nbs/06_config.ipynb #3ce98202

@@ -8,10 +8,8 @@ __all__ = ['train_epoch', 'evaluate', 'resolve_recipe', 'TaskLearner', 'make_lea
 
 # %% ../nbs/11_training.ipynb #b335ddb7
 import os
-import re
-import statistics
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +18,15 @@ import torch
 from torch import nn
 
 from .callbacks import (EMA, Bf16, Checkpoint, EpochSeed, History, StopEarly,
-                                 StopOnNaN, map_tensors, restore)
+                                 StopOnNaN, join_tensors, map_tensors, own_words, restore)
 from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
-from .devices import describe_device, has_bf16, resolve_device
+from .devices import (check_default_type, describe_device, flushed_denormals,
+                               has_bf16, resolve_device)
 from .optimizer import make_optimizer, one_cycle, parameter_groups
 from .processes import ShareWork, is_first_process, num_processes
 from .run_folder import (check_recipe, claim_folder, curves_figure,
-                                  default_folder, read_metrics, write_metrics)
+                                  default_folder, read_metrics, run_facts, write_metrics)
 from .safeguards import write_atomically
 from .saved_state import load_weights
 from .task import Task, find_task
@@ -130,8 +129,6 @@ def _fastai_optimizer(recipe, groups, lr):
     return OptimWrapper(opt=optimizer)
 
 # %% ../nbs/11_training.ipynb #be9c6f80
-_FASTAI = re.compile(r"^(Exception occured in `\w+` when calling event `\w+`:\s*)+")
-
 def fit_recipe(
     learn:Learner, # from make_learner
     recipe:Recipe, # epochs, lr, warmup
@@ -142,9 +139,8 @@ def fit_recipe(
         {"lr": lambda progress: recipe.lr * one_cycle(progress, recipe.warmup)})
     try:
         learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
-    except Exception as e:  # fastai puts the name of the callback before the message
-        e.args = tuple(_FASTAI.sub("", a) if isinstance(a, str) else a for a in e.args)
-        raise
+    except Exception as e:
+        raise own_words(e)
     finally:
         for cb in learn.cbs:
             if isinstance(cb, Bf16):
@@ -160,17 +156,12 @@ def _predict(model, batches, metrics):
         outputs = model(x)
         metrics.update(outputs, targets)
         parts.append(map_tensors(torch.Tensor.cpu, _Batch(x, outputs, targets)))
-    return _join(parts)
+    return join_tensors(parts)
 
 class _Batch(NamedTuple):
     inputs: object
     outputs: object
     targets: object
-
-def _join(parts):
-    "Concatenate tensors, or the fields of NamedTuples of tensors"
-    if isinstance(parts[0], torch.Tensor): return torch.cat(parts)
-    return type(parts[0])(*(_join(field) for field in zip(*parts)))
 
 # %% ../nbs/11_training.ipynb #a788b66c
 def _show_progress():
@@ -200,13 +191,13 @@ def train_model(
     log=print, # called with a line per epoch
 ) -> dict: # what metrics.json holds; None in a helping process
     "Train by a recipe and leave a folder that load_run and evaluate_run understand."
-    if resume and out is None:
-        raise ValueError("to resume a run, name its folder: out=")
+    check_default_type()
     recipe = recipe.model_copy(update={"data": "own"}) if data else recipe
     task_class = find_task(recipe.phase)
-    out = default_folder(f"phase{recipe.phase}") if out is None else out
-    claim = claim_folder(out, resume) if is_first_process() else nullcontext(Path(out))
-    with claim as out, _flushed_denormals():
+    if out is None and not resume:
+        out = default_folder(f"phase{recipe.phase}")
+    claim = claim_folder if is_first_process() else lambda out, resume: nullcontext(Path(out))
+    with claim(out, resume) as out, flushed_denormals():
         task = task_class(resolve_recipe(recipe), data)
         test_batches = task.batches("test", task.recipe.device) if test else None
         checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
@@ -224,21 +215,8 @@ def train_model(
             if wandb_log:
                 wandb_log.abandon()  # only if it was not finished
 
-@contextmanager
-def _flushed_denormals():
-    "Treat the tiniest numbers as zero, which is faster on a CPU; restore that afterwards"
-    before = (torch.tensor(2e-39) / 2).item() == 0
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(before)
-
 def _begin(task, model, out):
     "Start a run: perhaps with the weights of another, and with the recipe on disk"
-    if torch.get_default_dtype() != torch.float32:
-        raise ValueError("torch's default dtype is not float32: call "
-                         "torch.set_default_dtype(torch.float32) before training")
     task.warm_start(model)
     if is_first_process() and not (out/"config.yaml").exists():
         write_atomically(out/"config.yaml", partial(save_recipe, task.recipe))
@@ -247,10 +225,9 @@ def _resume(checkpoint, log):
     "Continue a run; returns how many epochs are done"
     check_recipe(checkpoint.out, checkpoint.recipe)
     done = restore(checkpoint)
-    if done:
+    if done and is_first_process():
         log(f"resuming after epoch {done} of {checkpoint.recipe.epochs}")
-        if is_first_process():
-            checkpoint.write_history()  # a kill may have come between the two files
+        checkpoint.write_history()  # a kill may have come between the two files
     return done
 
 # %% ../nbs/11_training.ipynb #2d7fd9a0
@@ -258,7 +235,8 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
     "Score the best weights, draw the figures, write everything down"
     out, rows, model = checkpoint.out, checkpoint.history.rows, learn.model
     load_weights(model, out)
-    results = _facts(task.recipe, rows, model)
+    results = run_facts(task.recipe, rows, model)
+    results |= {"device": describe_device(task.recipe.device), "processes": num_processes()}
     metrics = task.metrics()
     predictions = _predict(model, learn.dls.valid, metrics)
     results["valid"] = metrics.compute()
@@ -274,16 +252,6 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
     if wandb_log:
         wandb_log.finish(results, task.examples(*predictions))
     return results
-
-def _facts(recipe, rows, model):
-    "What is known of a run before it is scored"
-    rates = [row["images_per_second"] for row in rows]
-    return {
-        "phase": recipe.phase, "dataset": recipe.data, "seed": recipe.seed,
-        "parameters": sum(p.numel() for p in model.parameters()), "processes": num_processes(),
-        "epochs": len(rows), "device": describe_device(recipe.device),
-        "train_seconds": round(sum(row["seconds"] for row in rows), 1),
-        "images_per_second": round(statistics.harmonic_mean(rates))}
 
 # %% ../nbs/11_training.ipynb #c73952f3
 class Run(NamedTuple):
