@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from .data import BLANK, STD
 from .model import VisionTransformer, init_weights
 from .modules import PatchEmbedding, zero_linear
+from .safeguards import check_finite
 
 # %% ../nbs/05_ink.ipynb #cdef339c
 HALF_GREY = 0.5 / 255 / STD  # half a grey level after normalisation
@@ -178,6 +179,8 @@ class InkEncoder(VisionTransformer):
         **kwargs
     ):
         super().__init__(num_classes=num_classes, **kwargs)
+        if ink_only and self.patch_embedding.in_channels != 1:
+            raise ValueError("ink_only=True needs in_channels=1: ink is brighter than paper")
         self.ink_only = ink_only
         self.blank_value = blank_value
         if window_size or ink_channel:
@@ -240,6 +243,7 @@ class InkEncoder(VisionTransformer):
     def _inked_patches(self, x):
         "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
         self.patch_embedding.check(x)
+        check_finite(x)
         index, mask = ink_index(self.find_ink(x))  # (B, N)
         windows = self._windows(x, index)  # (B, N, C*W*W)
         tokens = self.patch_embedding.embed(windows)  # (B, N, D)
@@ -273,7 +277,7 @@ def region_of_patches(
             f"{grid_size}, or pool='tokens'"
         )
     band = torch.arange(grid_size) * side // grid_size  # (g,): row or column of regions
-    return F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1).float()
+    return F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1).to(torch.get_default_dtype())
 
 # %% ../nbs/05_ink.ipynb #86ec0ba0
 @delegates(but=["num_prefix_tokens"])
@@ -288,6 +292,9 @@ class InkVisionTransformer(InkEncoder):
     ):
         if pool not in ("cls", "mean", "tokens"):
             raise ValueError(f"pool={pool!r} is not one of 'cls', 'mean', 'tokens'")
+        if num_classes < 1 or num_outputs < 1 or num_registers < 0:
+            raise ValueError(f"num_classes={num_classes} and num_outputs={num_outputs} must "
+                             f"be at least 1, num_registers={num_registers} not negative")
         prefix = (num_outputs if pool == "tokens" else 1) + num_registers
         super().__init__(num_prefix_tokens=prefix, num_classes=0, **kwargs)
         self.pool = pool
