@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import traceback
+from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
 from .config import make_recipe, named_recipes, recipe_values, saved_values
@@ -131,7 +132,8 @@ def _run(command, parser, argv):
 
 def _on_sigterm(handler):
     "Let SIGTERM do what Ctrl-C does; only the main thread may decide that"
-    if handler is None or threading.current_thread() is not threading.main_thread(): return
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if handler is None or not in_main_thread: return None
     return signal.signal(signal.SIGTERM, handler)
 
 def _say(text, stream=None):
@@ -208,6 +210,12 @@ def _table(results):
     return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
 
 # %% ../nbs/24_cli.ipynb #608f303c
+def _import_ahead(processes):
+    "Let the process that helpers are copied from import while this one does"
+    if processes > 1 and "forkserver" in get_all_start_methods():
+        forkserver.set_forkserver_preload(["mnist_vit.training"])
+        forkserver.ensure_running()
+
 def _train(args):
     recipe = _usage(_requested, args)
     out = args.resume or args.out
@@ -215,6 +223,7 @@ def _train(args):
         _usage(check_folder, out, bool(args.resume))
     if not args.resume:
         _usage(check_init, recipe)
+    _import_ahead(args.processes)
     from mnist_vit.devices import resolve_device
     device = _usage(resolve_device, recipe.device)
     from mnist_vit.processes import (

@@ -277,7 +277,8 @@ def region_of_patches(
             f"{grid_size}, or pool='tokens'"
         )
     band = torch.arange(grid_size) * side // grid_size  # (g,): row or column of regions
-    return F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1).to(torch.get_default_dtype())
+    member = F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1)  # (N, G)
+    return member.to(torch.get_default_dtype())
 
 # %% ../nbs/05_ink.ipynb #86ec0ba0
 @delegates(but=["num_prefix_tokens"])

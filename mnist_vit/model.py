@@ -110,12 +110,14 @@ def check_architecture(image_size, patch_size, in_channels, num_classes, dim, de
              "num_classes": num_classes}
     for name, value in sizes.items():
         least, most = 0 if name == "num_classes" else 1, 1000 if name == "depth" else 100_000
-        if type(value) is not int: raise ValueError(f"{name}={shorten(value)} is no int")
-        if value < least: raise ValueError(f"{name}={shorten(value)} must be at least {least}")
-        if value > most: raise ValueError(f"{name}={shorten(value)} must be at most {most:,}")
+        said = f"{name}={shorten(value)}"
+        if type(value) is not int: raise ValueError(f"{said} is no int")
+        if value < least: raise ValueError(f"{said} must be at least {least}")
+        if value > most: raise ValueError(f"{said} must be at most {most:,}")
     shares = {"dropout": dropout, "drop_path": drop_path}
     for name, value in shares.items():
-        if not 0 <= value < 1: raise ValueError(f"{name}={shorten(value)} must lie in [0, 1)")
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={shorten(value)} must lie in [0, 1)")
     if not 1 <= dim * mlp_ratio < 10**7:
         raise ValueError(f"mlp_ratio={shorten(mlp_ratio)} must give the MLP of dim={dim} 1 "
                          "to 10,000,000 hidden units")

@@ -39,7 +39,8 @@ class GridRecipe(DigitRecipe):
     samples: int = Field(
         60_000, ge=1, le=10_000_000, description="fresh images an epoch")
     init: str = Field(
-        "", max_length=1000, description="folder of a phase 1 run to start from; empty: fresh weights")
+        "", max_length=1000,
+        description="folder of a phase 1 run to start from; empty: fresh weights")
 
     @property
     def image_size(self) -> int:

@@ -93,7 +93,8 @@ def default_folder(
 ) -> Path: # runs/<phase>-<time>, perhaps with a number
     "Make an empty folder for a run that was not given one."
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    if os.environ.get("RANK", "0") != "0": return Path("runs")/stamp  # helps another run
+    if os.environ.get("RANK", "0") != "0":  # this process only helps another
+        return Path("runs")/stamp
     for number in count(1):
         out = Path("runs")/f"{name}-{stamp}{f'-{number}' if number > 1 else ''}"
         with explain_writing(out), suppress(FileExistsError):

@@ -32,7 +32,8 @@ def write_weights(
     recipe:Recipe, # by which they were trained
 ) -> None:
     "Write weights with sums of themselves and of their recipe."
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    weights = {name: tensor.detach().cpu().contiguous()
+               for name, tensor in weights.items()}
     sums = {"weights": digest(weights), "recipe": recipe_digest(recipe.model_dump())}
     content = safetensors.torch.save(weights, {"mnist_vit": json.dumps(sums)})
     write_atomically(path, lambda path: path.write_bytes(content))
@@ -54,7 +55,8 @@ def read_weights(
 def _open_weights(path):
     "Tensors and sums of a safetensors file"
     if not path.is_file():
-        raise ValueError(f"{path} does not hold this run's weights: there is no such file")
+        raise ValueError(f"{path} does not hold this run's weights: "
+                         "there is no such file")
     try:
         with safe_open(path, "pt") as file:
             sums = json.loads((file.metadata() or {}).get("mnist_vit", "{}"))
@@ -67,13 +69,15 @@ def _check_sums(path, weights, sums):
     "Refuse weights, or a recipe beside them, that are not as they were written"
     allow = "if you have edited it yourself, allow that with edited=True or --edited"
     if not sums:
-        raise ValueError(f"{path} has no checksum, so it was not written by a run: {allow}")
+        raise ValueError(f"{path} has no checksum, so it was not written by a run: "
+                         f"{allow}")
     if sums.get("weights") != digest(weights):
         raise ValueError(f"{path} is damaged: its checksum is another; {allow}")
     config = path.parent/"config.yaml"
-    if config.is_file() and sums.get("recipe") != recipe_digest(saved_values(path.parent)):
-        raise ValueError(f"{config} is not the recipe that model.safetensors was trained "
-                         f"by: {allow}")
+    if not config.is_file(): return
+    if sums.get("recipe") != recipe_digest(saved_values(path.parent)):
+        raise ValueError(f"{config} is not the recipe that model.safetensors was "
+                         f"trained by: {allow}")
 
 # %% ../nbs/95b_saved_state.ipynb #16ce0959
 def load_weights(
@@ -97,34 +101,38 @@ def misfit(
 ) -> str: # empty if both have the same structure, shapes and types
     "The first place, in words, where saved state has not the form that is wanted."
     name = where[-80:] or "it"
-    if type(saved) is not type(wanted) and not isinstance(wanted, (dict, Tensor)):
-        return f"{name} is {shorten(saved)}, not {shorten(wanted)}"
     if isinstance(wanted, Tensor): return _tensor_misfit(saved, wanted, name)
     if isinstance(wanted, dict): return _dict_misfit(saved, wanted, where, name)
-    if isinstance(wanted, (list, tuple)):
-        if len(saved) != len(wanted): return f"{name} has {len(saved)} parts, not {len(wanted)}"
-        parts = (misfit(*pair, f"{where}[{i}]") for i, pair in enumerate(zip(saved, wanted)))
-        return next(filter(None, parts), "")
-    if isinstance(saved, float) and not math.isfinite(saved): return f"{name} is {saved}"
-    return ""
+    if type(saved) is not type(wanted):
+        return f"{name} is {shorten(saved)}, not {shorten(wanted)}"
+    if isinstance(saved, float) and not math.isfinite(saved):
+        return f"{name} is {saved}"
+    if not isinstance(wanted, (list, tuple)): return ""
+    if len(saved) != len(wanted):
+        return f"{name} has {len(saved)} parts, not {len(wanted)}"
+    pairs = enumerate(zip(saved, wanted))
+    return _first(misfit(*pair, f"{where}[{i}]") for i, pair in pairs)
+
+def _first(problems):
+    return next(filter(None, problems), "")
 
 def _tensor_misfit(saved, wanted, name):
-    if not isinstance(saved, Tensor) or saved.layout != torch.strided or saved.is_quantized:
+    ordinary = isinstance(saved, Tensor) and saved.layout == torch.strided
+    if not ordinary or saved.is_quantized or saved.device.type == "meta":
         return f"{name} is no ordinary tensor"
-    forms = [(tuple(t.shape), str(t.dtype).removeprefix("torch.")) for t in (saved, wanted)]
+    forms = [(tuple(t.shape), str(t.dtype).removeprefix("torch."))
+             for t in (saved, wanted)]
     if forms[0] != forms[1]:
         return "{} has shape {} of {}, not {} of {}".format(name, *forms[0], *forms[1])
-    if saved.device.type == "meta" or not saved.isfinite().all():
-        return f"{name} is not finite"
-    return ""
+    return "" if saved.isfinite().all() else f"{name} is not finite"
 
 def _dict_misfit(saved, wanted, where, name):
     if not isinstance(saved, dict): return f"{name} is {shorten(saved)}, not a dict"
     for verb, keys in (("lacks", wanted.keys() - saved.keys()),
                        ("has a surplus", saved.keys() - wanted.keys())):
         if keys: return f"{name} {verb} {listed(sorted(map(str, keys)), 3)}"
-    parts = (misfit(saved[key], wanted[key], f"{where}.{key}".lstrip(".")) for key in wanted)
-    return next(filter(None, parts), "")
+    return _first(misfit(saved[key], wanted[key], f"{where}.{key}".lstrip("."))
+                  for key in wanted)
 
 # %% ../nbs/95b_saved_state.ipynb #feea90fa
 def write_checkpoint(
@@ -167,15 +175,18 @@ def _open_checkpoint(path):
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:
-        raise ValueError(f"{path} cannot be read ({type(e).__name__}): {_REMEDY}") from e
+        what = f"{path} cannot be read ({type(e).__name__})"
+        raise ValueError(f"{what}: {_REMEDY}") from e
     if not isinstance(saved, dict):
         raise ValueError(f"{path} cannot be read: it holds no checkpoint; {_REMEDY}")
     return saved
 
 def _own_memory(state):
     "A copy in which no tensor shares its memory with another"
-    if isinstance(state, Tensor): return state.detach().clone(memory_format=torch.contiguous_format)
-    if isinstance(state, dict): return {key: _own_memory(part) for key, part in state.items()}
+    if isinstance(state, Tensor):
+        return state.detach().clone(memory_format=torch.contiguous_format)
+    if isinstance(state, dict):
+        return {key: _own_memory(part) for key, part in state.items()}
     if isinstance(state, (list, tuple)): return type(state)(map(_own_memory, state))
     return state
 
@@ -184,7 +195,8 @@ _ROW = "epoch", "train_loss", "valid_loss", "lr", "seconds", "images_per_second"
 
 def _state_misfit(saved, wanted, recipe):
     "What is wrong with the content of a checkpoint, in words; empty if nothing is"
-    form = {key: wanted[key] for key in wanted.keys() - {"history", "recipe", "epochs", "steps"}}
+    counted = {"history", "recipe", "epochs", "steps"}
+    form = {key: wanted[key] for key in wanted.keys() - counted}
     return (misfit({key: saved[key] for key in form}, form)
             or _settings_misfit(saved.get("optimizer"), wanted.get("optimizer"))
             or _history_misfit(saved["history"], saved["epochs"], recipe.epochs)
@@ -192,12 +204,14 @@ def _state_misfit(saved, wanted, recipe):
 
 def _settings_misfit(saved, wanted, where="optimizer"):
     "The first setting of an optimizer that differs, except for learning rates"
+    if isinstance(wanted, (list, tuple)):
+        saved, wanted = dict(enumerate(saved)), dict(enumerate(wanted))
     if isinstance(wanted, dict):
-        pairs = ((key, saved[key], wanted[key]) for key in wanted if key not in ("state", "lr"))
-    elif isinstance(wanted, (list, tuple)): pairs = zip(range(len(wanted)), saved, wanted)
-    else: return "" if saved == wanted else f"{where} is {shorten(saved)}, not {shorten(wanted)}"
-    parts = (_settings_misfit(a, b, f"{where}.{key}") for key, a, b in pairs)
-    return next(filter(None, parts), "")
+        keys = [key for key in wanted if key not in ("state", "lr")]
+        return _first(_settings_misfit(saved[key], wanted[key], f"{where}.{key}")
+                      for key in keys)
+    if saved == wanted: return ""
+    return f"{where} is {shorten(saved)}, not {shorten(wanted)}"
 
 def _history_misfit(rows, done, epochs):
     if type(done) is not int or not 1 <= done <= epochs:
@@ -210,20 +224,25 @@ def _history_misfit(rows, done, epochs):
         numbers = [row.get(key) for key in _ROW]
         if not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers):
             return f"row {number} of history lacks a number: {listed(_ROW)} are needed"
-        if row["epoch"] != number: return f"row {number} of history is of epoch {row['epoch']}"
+        if row["epoch"] != number:
+            return f"row {number} of history is of epoch {row['epoch']}"
     return ""
 
 def _steps_misfit(saved, steps):
     "Whether optimizer and averages have made as many steps as the checkpoint says"
-    if type(steps) is not int or steps < saved["epochs"]: return f"steps is {shorten(steps)}"
-    counts = {int(n) for n in _counters({key: saved.get(key) for key in ("optimizer", "ema")})}
-    if counts - {steps}: return f"{max(counts - {steps})} steps were made instead of {steps}"
-    return ""
+    if type(steps) is not int or steps < saved["epochs"]:
+        return f"steps is {shorten(steps)}"
+    made = _counters({key: saved.get(key) for key in ("optimizer", "ema")})
+    most = max(map(int, made), default=steps)
+    return "" if most == steps else f"{most} steps were made instead of {steps}"
 
 def _counters(state):
     "All that is called step or n_averaged in a state"
-    if isinstance(state, (list, tuple)): state = dict(enumerate(state))
+    if isinstance(state, (list, tuple)):
+        state = dict(enumerate(state))
     if not isinstance(state, dict): return
     for key, part in state.items():
-        if key in ("step", "n_averaged"): yield part
-        else: yield from _counters(part)
+        if key in ("step", "n_averaged"):
+            yield part
+        else:
+            yield from _counters(part)

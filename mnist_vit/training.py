@@ -24,7 +24,7 @@ from .data import Digits, resolve_data
 from .devices import (check_default_type, describe_device, flushed_denormals,
                                has_bf16, resolve_device)
 from .optimizer import make_optimizer, one_cycle, parameter_groups
-from .processes import ShareWork, is_first_process, num_processes
+from .processes import ShareWork, ask_first, is_first_process, num_processes
 from .run_folder import (check_recipe, claim_folder, curves_figure,
                                   default_folder, read_metrics, run_facts, write_metrics)
 from .safeguards import write_atomically
@@ -198,7 +198,7 @@ def train_model(
         out = default_folder(f"phase{recipe.phase}")
     claim = claim_folder if is_first_process() else lambda out, resume: nullcontext(Path(out))
     with claim(out, resume) as out, flushed_denormals():
-        task = task_class(resolve_recipe(recipe), data)
+        task = task_class(ask_first(resolve_recipe, recipe), data)
         test_batches = task.batches("test", task.recipe.device) if test else None
         checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
         learn = make_learner(task, [*own, *cbs])
