@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from .callbacks import (EMA, Bf16, Checkpoint, EpochSeed, History, StopEarly,
-                                 StopOnNaN, join_tensors, map_tensors, own_words, restore)
+                                 StopOnNaN, join_tensors, map_tensors, restore)
 from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
 from .devices import (check_default_type, describe_device, flushed_denormals,
@@ -27,7 +27,7 @@ from .optimizer import make_optimizer, one_cycle, parameter_groups
 from .processes import ShareWork, ask_first, is_first_process, num_processes
 from .run_folder import (check_recipe, claim_folder, curves_figure,
                                   default_folder, read_metrics, run_facts, write_metrics)
-from .safeguards import write_atomically
+from .safeguards import own_words, write_atomically
 from .saved_state import load_weights
 from .task import Task, find_task
 from .wandb_log import WandbLog
