@@ -122,7 +122,8 @@ def own_words(
     error:Exception, # raised while a Learner was fitting
 ) -> Exception: # the same, without what fastai has put before its message
     "Take the name of the callback and of the event out of an error's message."
-    error.args = tuple(_FASTAI.sub("", a) if isinstance(a, str) else a for a in error.args)
+    error.args = tuple(_FASTAI.sub("", part) if isinstance(part, str) else part
+                       for part in error.args)
     return error
 
 # %% ../nbs/99_safeguards.ipynb #9ad4f178

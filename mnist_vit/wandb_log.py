@@ -48,7 +48,7 @@ def _choose_mode(log):
 class WandbLog(Callback):
     "Log recipe, metrics, example predictions and model to W&B; never stops a run."
     order = 70
-    max_start = 15  # seconds within which W&B must be ready
+    max_start = 10  # seconds within which W&B must be ready
     max_log = 5  # seconds that it may take to accept a row
     max_wait = 30  # seconds that finish waits for W&B to upload what is left
 
