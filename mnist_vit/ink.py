@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['HALF_GREY', 'inked', 'ink_index', 'Packed', 'pack', 'unpack', 'unpack_attention', 'WindowEmbedding', 'Encoded',
-           'InkEncoder', 'region_of_patches', 'InkVisionTransformer']
+           'InkEncoder', 'InkVisionTransformer']
 
 # %% ../nbs/05_ink.ipynb #cf675b72
-import math
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from .data import BLANK, STD
 from .model import VisionTransformer, init_weights
 from .modules import PatchEmbedding, zero_linear
-from .patching import cut_windows
+from .patching import cut_windows, region_of_patches
 from .safeguards import check_finite
 
 # %% ../nbs/05_ink.ipynb #cdef339c
@@ -249,23 +248,6 @@ class InkEncoder(VisionTransformer):
         rows, attention = self.run_blocks(rows, pairs, return_attention)
         attention = [unpack_attention(weights, place, present) for weights in attention]
         return unpack(rows, place), attention
-
-# %% ../nbs/05_ink.ipynb #efa06f7a
-def region_of_patches(
-    grid_size:int, # patches along a side, g
-    num_outputs:int, # regions of the image, G, a square number
-) -> Tensor: # 0 or 1 (N, G): whether a patch belongs to a region
-    "Divide the patches of an image among square regions in reading order."
-    side = math.isqrt(num_outputs)
-    if side**2 != num_outputs or grid_size % side:
-        raise ValueError(
-            f"pool='mean' cannot divide {grid_size}×{grid_size} patches among "
-            f"num_outputs={num_outputs}: choose a square number whose root divides "
-            f"{grid_size}, or pool='tokens'"
-        )
-    band = torch.arange(grid_size) * side // grid_size  # (g,): row or column of regions
-    member = F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1)  # (N, G)
-    return member.to(torch.get_default_dtype())
 
 # %% ../nbs/05_ink.ipynb #86ec0ba0
 @delegates(but=["num_prefix_tokens"])
