@@ -7,15 +7,18 @@ __all__ = ['mnist_vit_train', 'mnist_vit_eval']
 
 # %% ../nbs/24_cli.ipynb #33ab789b
 import argparse
-import json
+import os
+import shlex
+import signal
 import sys
+import threading
 import traceback
 from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
-from .run_folder import check_folder, default_folder
+from .run_folder import check_folder, default_folder, write_metrics
 
 # %% ../nbs/24_cli.ipynb #1ecdf025
 def _recipe_fields():
@@ -49,8 +52,12 @@ def _add_recipe_flags(parser):
         group.add_argument(*names, dest=key, default=None, help=text, **_kind(field))
 
 # %% ../nbs/24_cli.ipynb #41f6d7b0
+class _Parser(argparse.ArgumentParser):
+    def error(self, message): # a wrong value may be long
+        super().error(message if len(message) <= 300 else message[:297] + "...")
+
 def _parser(name, description):
-    parser = argparse.ArgumentParser(name, description=description, allow_abbrev=False)
+    parser = _Parser(name, description=description, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true",
                         help="show the traceback of an error [off]")
     return parser
@@ -84,6 +91,8 @@ def _eval_parser():
     parser = _parser("mnist_vit_eval", "Score the model that a run has left.")
     parser.add_argument("run", metavar="RUN_DIR",
                         help="a folder that mnist_vit_train has written")
+    parser.add_argument("--edited", action="store_true",
+                        help="accept weights or a recipe that were edited after training [off]")
     parser.add_argument("--split", choices=["valid", "test"], default="valid",
                         help="which split to score [valid]")
     fields = _recipe_fields()
@@ -103,21 +112,46 @@ class _UsageError(Exception):
 def _run(command, parser, argv):
     "Parse, run, and turn any error into one line and an exit code"
     args = parser.parse_args(argv)  # exits with 2 by itself
+    previous = _on_sigterm(signal.default_int_handler)
     try:
+        for key, value in vars(args).items():
+            if value == "":
+                raise _UsageError(f"{key} is empty: is a shell variable not set?")
         return command(args) or 0
     except (Exception, KeyboardInterrupt) as e:
         if args.debug:
             traceback.print_exc()
         name = type(e).__name__
         message = str(e) or {"KeyboardInterrupt": "interrupted"}.get(name, name)
-        print(f"{parser.prog}: {' '.join(message.split())}", file=sys.stderr)
+        message = " ".join(message.split())
+        message = message if len(message) <= 300 else message[:297] + "..."
+        _say(f"{parser.prog}: {message}", sys.stderr)
         return 2 if isinstance(e, _UsageError) else 1
+    finally:
+        _on_sigterm(previous)
+
+def _on_sigterm(handler):
+    "Let SIGTERM do what Ctrl-C does; only the main thread may decide that"
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if handler is None or not in_main_thread: return None
+    return signal.signal(signal.SIGTERM, handler)
+
+def _say(text, stream=None):
+    "Print; where nobody reads any more, or the disk is full, fall silent instead of failing"
+    stream = stream or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except (OSError, ValueError):
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (OSError, ValueError):
+            pass
 
 def _usage(action, *args, **kwargs):
     "Call an action whose complaints are about what was asked for"
     try:
         return action(*args, **kwargs)
-    except (ValueError, FileNotFoundError, FileExistsError) as e:
+    except (ValueError, OSError) as e:
         raise _UsageError(str(e)) from e
 
 # %% ../nbs/24_cli.ipynb #c9084594
@@ -133,7 +167,12 @@ def _requested(args):
     if args.phase and phase != args.phase:
         raise ValueError(f"the recipe phase{args.phase} of {args.config} is for phase "
                          f"{phase}: correct its key 'phase', or leave out --phase {args.phase}")
-    return make_recipe(values, find_recipe_class(phase))
+    recipe_class = find_recipe_class(phase)
+    for key, value in flags.items():
+        if value is not None and key not in recipe_class.model_fields:
+            raise ValueError(f"--{key} means something in {_phases_with(key)[:-2]} only, "
+                             f"and this recipe is of phase {phase}")
+    return make_recipe(values, recipe_class)
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
@@ -179,8 +218,9 @@ def _import_ahead(processes):
 
 def _train(args):
     recipe = _usage(_requested, args)
-    out = Path(args.resume or args.out or default_folder(f"phase{recipe.phase}"))
-    _usage(check_folder, out, bool(args.resume))
+    out = args.resume or args.out
+    if out:
+        _usage(check_folder, out, bool(args.resume))
     if not args.resume:
         _usage(check_init, recipe)
     _import_ahead(args.processes)
@@ -191,17 +231,19 @@ def _train(args):
     from mnist_vit.training import train_model
     _usage(check_processes, args.processes, recipe, device)
     join_processes(device)
-    options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb}
+    options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb,
+               "log": _say}
+    out = Path(out or _usage(default_folder, f"phase{recipe.phase}"))
     try:
         results = run_processes(args.processes, device, train_model, recipe, out, **options)
     except (KeyboardInterrupt, ProcessLost) as e:
         if not (out/"config.yaml").exists(): raise
         flags = "".join(f" --{key}" for key in ("no_test", "wandb") if getattr(args, key))
-        hint = f"mnist_vit_train --resume {out}{flags}"
+        hint = f"mnist_vit_train --resume {shlex.quote(str(out))}{flags}"
         *_, what = str(e).splitlines() or ["interrupted"]
         raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
     if results is None: return  # torchrun's first process prints
-    print(f"\n{_table(results)}\n\nwritten to {out}")
+    _say(f"\n{_table(results)}\n\nwritten to {out}")
 
 # %% ../nbs/24_cli.ipynb #fac40e0c
 def mnist_vit_train(
@@ -220,14 +262,17 @@ def _eval(args):
                           f"{phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
     _usage(make_recipe, {**values, **changes}, recipe_class)
+    from mnist_vit.devices import resolve_device
+    _usage(resolve_device, args.device)
     from mnist_vit.training import evaluate_run
-    results = evaluate_run(args.run, args.split, args.device, **changes)
+    results = evaluate_run(args.run, args.split, args.device, edited=args.edited, **changes)
     if args.scenes:
         results["scenes"] = args.scenes
-    name = "_".join(filter(None, ("eval", args.split, args.scenes)))
-    path = Path(args.run)/f"{name}.json"
-    path.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"{_table(results)}\n\nwritten to {path}")
+    other = results["dataset"] if results["dataset"] != values.get("data") else ""
+    name = "_".join(filter(None, ("eval", args.split, args.scenes, other))) + ".json"
+    _say(_table(results))  # also where it cannot be written
+    write_metrics(results, args.run, name)
+    _say(f"\nwritten to {Path(args.run)/name}")
 
 # %% ../nbs/24_cli.ipynb #7e35118f
 def mnist_vit_eval(

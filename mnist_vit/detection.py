@@ -259,10 +259,11 @@ class DetectionLoss(nn.Module):
         if (labels >= K).any() or (real[:, 1:] & ~real[:, :-1]).any():
             raise ValueError(f"labels must lie in 0..{K - 1}, those of real digits "
                              "first, then -1")
-        if ((boxes < 0) | (boxes > self.canvas)).any():
+        low, high = boxes.split(2, -1)
+        if not ((low >= 0) & (low <= high) & (high <= self.canvas)).all():
             size = f"{self.canvas}×{self.canvas}"
             raise ValueError(f"a box leaves the canvas of {size}: "
-                             "is that the side of the images?")
+                             "is that the side of the images? The order is xyxy")
 
 # %% ../nbs/19_detection.ipynb #df874777
 def decode(
@@ -272,8 +273,12 @@ def decode(
     nms_iou:float=0.3, # of two boxes that overlap more, only the better one is kept
 ) -> list[list[Detection]]: # of each scene, in reading order, boxes in pixels
     "Turn predictions into lists of digits."
+    if not (0 <= threshold <= 1 and 0 <= nms_iou <= 1):
+        raise ValueError(f"threshold={threshold} and nms_iou={nms_iou} must lie in [0, 1]")
     logits = predictions.logits.detach().float().cpu()
     boxes = cxcywh_to_xyxy(predictions.boxes_cxcywh.detach().float().cpu())
+    if not (logits.isfinite().all() and boxes.isfinite().all()):
+        raise FloatingPointError("the predictions hold numbers that are not finite")
     boxes = (canvas * boxes).clamp(0, canvas)  # (B, T, 4)
     scores = 1 - logits.softmax(-1)[..., -1]  # (B, T)
     digits = logits[..., :-1].argmax(-1)  # (B, T)

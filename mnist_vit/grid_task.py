@@ -14,16 +14,16 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .batches import RandomAffine
 from .data import denormalize
-from .digit_task import build_vit, draw_mistakes
+from .digit_task import build_vit, check_outputs, draw_mistakes
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
 from .model import VisionTransformer, initial_positions
 from .recipes import GridRecipe, check_init
+from .saved_state import read_weights
 from .task import Example, Task
 
 # %% ../nbs/13_grid_task.ipynb #bcfd5a25
@@ -31,8 +31,15 @@ def grid_loss(
     label_smoothing:float=0.05, # share of the target spread over all classes
 ) -> Callable: # (logits (B, 4, K), labels (B, 4)) -> scalar
     "Cross-entropy averaged over images and positions: logits (4B, K), labels (4B,)."
-    loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    return lambda logits, labels: loss(logits.flatten(0, 1), labels.flatten())
+    cross_entropy = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+
+    def loss(logits, labels):
+        if logits.shape[:-1] != labels.shape:
+            raise ValueError(f"logits {tuple(logits.shape)} need labels of shape "
+                             f"{tuple(logits.shape[:-1])}, not {tuple(labels.shape)}")
+        return cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+    return loss
 
 # %% ../nbs/13_grid_task.ipynb #4d7f84e2
 class GridMetrics:
@@ -54,6 +61,7 @@ class GridMetrics:
         labels:Tensor, # (B, 4)
     ) -> None:
         "Count one batch."
+        check_outputs(logits, labels)
         K, guess = self.num_classes, logits.argmax(-1)  # (B, 4)
         position = torch.arange(4, device=labels.device)
         triples = position * K * K + labels * K + guess  # (B, 4)
@@ -138,7 +146,7 @@ def warm_start(
 ) -> None:
     "Take over the weights of a phase 1 run; errors say what does not fit."
     check_init(recipe)
-    weights = load_file(Path(recipe.init)/"model.safetensors")
+    weights = read_weights(Path(recipe.init)/"model.safetensors")
     model.load_state_dict(_enlarged(weights, model))
 
 def _enlarged(state, model):

@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['HALF_GREY', 'inked', 'ink_index', 'Packed', 'pack', 'unpack', 'unpack_attention', 'WindowEmbedding', 'Encoded',
-           'InkEncoder', 'region_of_patches', 'InkVisionTransformer']
+           'InkEncoder', 'InkVisionTransformer']
 
 # %% ../nbs/05_ink.ipynb #cf675b72
-import math
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 from .data import BLANK, STD
 from .model import VisionTransformer, init_weights
 from .modules import PatchEmbedding, zero_linear
-from .patching import cut_windows
+from .patching import cut_windows, region_of_patches
+from .safeguards import check_finite
 
 # %% ../nbs/05_ink.ipynb #cdef339c
 HALF_GREY = 0.5 / 255 / STD  # half a grey level after normalisation
@@ -165,6 +165,8 @@ class InkEncoder(VisionTransformer):
         **kwargs
     ):
         super().__init__(num_classes=num_classes, **kwargs)
+        if ink_only and self.patch_embedding.in_channels != 1:
+            raise ValueError("ink_only=True needs in_channels=1: ink is brighter than paper")
         self.ink_only = ink_only
         self.blank_value = blank_value
         if window_size or ink_channel:
@@ -227,6 +229,7 @@ class InkEncoder(VisionTransformer):
     def _inked_patches(self, x):
         "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
         self.patch_embedding.check(x)
+        check_finite(x)
         index, mask = ink_index(self.find_ink(x))  # (B, N)
         windows = self._windows(x, index)  # (B, N, C*W*W)
         tokens = self.patch_embedding.embed(windows)  # (B, N, D)
@@ -246,22 +249,6 @@ class InkEncoder(VisionTransformer):
         attention = [unpack_attention(weights, place, present) for weights in attention]
         return unpack(rows, place), attention
 
-# %% ../nbs/05_ink.ipynb #efa06f7a
-def region_of_patches(
-    grid_size:int, # patches along a side, g
-    num_outputs:int, # regions of the image, G, a square number
-) -> Tensor: # 0 or 1 (N, G): whether a patch belongs to a region
-    "Divide the patches of an image among square regions in reading order."
-    side = math.isqrt(num_outputs)
-    if side**2 != num_outputs or grid_size % side:
-        raise ValueError(
-            f"pool='mean' cannot divide {grid_size}×{grid_size} patches among "
-            f"num_outputs={num_outputs}: choose a square number whose root divides "
-            f"{grid_size}, or pool='tokens'"
-        )
-    band = torch.arange(grid_size) * side // grid_size  # (g,): row or column of regions
-    return F.one_hot(side * band[:, None] + band, num_outputs).flatten(0, 1).float()
-
 # %% ../nbs/05_ink.ipynb #86ec0ba0
 @delegates(but=["num_prefix_tokens"])
 class InkVisionTransformer(InkEncoder):
@@ -275,6 +262,9 @@ class InkVisionTransformer(InkEncoder):
     ):
         if pool not in ("cls", "mean", "tokens"):
             raise ValueError(f"pool={pool!r} is not one of 'cls', 'mean', 'tokens'")
+        if num_classes < 1 or num_outputs < 1 or num_registers < 0:
+            raise ValueError(f"num_classes={num_classes} and num_outputs={num_outputs} must "
+                             f"be at least 1, num_registers={num_registers} not negative")
         prefix = (num_outputs if pool == "tokens" else 1) + num_registers
         super().__init__(num_prefix_tokens=prefix, num_classes=0, **kwargs)
         self.pool = pool

@@ -6,18 +6,19 @@
 __all__ = ['MNIST_FILES', 'check_mnist_file', 'default_root', 'is_reachable', 'acquire_mnist']
 
 # %% ../nbs/90_mnist_files.ipynb #a5fe10e0
+import gzip
 import hashlib
 import os
-import socket
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path
+from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+from .safeguards import explain_writing, shorten, write_atomically
 
 # %% ../nbs/90_mnist_files.ipynb #f324178d
 MNIST_FILES = {  # name: (size in bytes, MD5 sum) of the four unpacked files
@@ -61,9 +62,16 @@ def check_mnist_file(
 
 # %% ../nbs/90_mnist_files.ipynb #583b8c89
 def default_root() -> Path: # the folder above 'MNIST/raw'
-    "Where MNIST is looked for by default: $MNIST_VIT_DATA, else a user cache folder."
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home()/".cache"
-    return Path(os.environ.get("MNIST_VIT_DATA") or Path(cache)/"mnist_vit")
+    """Where MNIST is looked for by default: $MNIST_VIT_DATA, else a user cache folder.
+
+    Raises `FileNotFoundError` where there is neither, nor a home folder."""
+    if os.environ.get("MNIST_VIT_DATA"): return Path(os.environ["MNIST_VIT_DATA"])
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home()/".cache"
+    except RuntimeError:  # no HOME, and a user that the system does not know
+        raise FileNotFoundError("there is no home folder to look for MNIST in: set "
+                                "MNIST_VIT_DATA to a folder that has it") from None
+    return Path(cache)/"mnist_vit"
 
 # %% ../nbs/90_mnist_files.ipynb #8b744730
 def is_reachable(
@@ -71,6 +79,9 @@ def is_reachable(
     seconds:float=4, # how long to wait for an answer
 ) -> bool: # does a web server answer there?
     "Ask whether a web server answers; any answer counts, except a server error."
+    return bool(_in_time([lambda: _answers(url, seconds)], seconds)[0])
+
+def _answers(url, seconds):
     try:
         urlopen(Request(url, method="HEAD"), timeout=seconds).close()
     except HTTPError as error:
@@ -79,46 +90,71 @@ def is_reachable(
         return False
     return True
 
+def _in_time(actions, seconds):
+    "The results of functions that run at the same time; None for those not done in time"
+    results = [None] * len(actions)
+
+    def note(i):
+        results[i] = actions[i]()
+
+    threads = [Thread(target=note, args=(i,), daemon=True) for i in range(len(actions))]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0, end - time.monotonic()))
+    return [*results]
+
 # %% ../nbs/90_mnist_files.ipynb #7efc9846
 @lru_cache
 def _reachable(mirrors, name, minute):  # minute tells the cache when to ask again
     "Those of the mirrors that answer within a few seconds"
-    pool = ThreadPoolExecutor(len(mirrors))
-    asked = {mirror: pool.submit(is_reachable, mirror + name) for mirror in mirrors}
-    wait(asked.values(), timeout=6)
-    pool.shutdown(wait=False, cancel_futures=True)
-    answered = {m for m, answer in asked.items() if answer.done() and answer.result()}
-    return [mirror for mirror in mirrors if mirror in answered]
+    questions = [lambda url=mirror + name: _answers(url, 4) for mirror in mirrors]
+    answers = _in_time(questions, 4)
+    return [mirror for mirror, answer in zip(mirrors, answers) if answer]
 
 # %% ../nbs/90_mnist_files.ipynb #414c952e
 _HINT = "put the files there by hand, or set MNIST_VIT_DATA to a folder that has them"
 
-def _find_mirrors(root):
+def _find_mirrors(raw, archives):
     "The mirrors to download from, asked only if an archive is missing or damaged"
     from torchvision.datasets import MNIST
     from torchvision.datasets.utils import check_integrity
-    raw = root/"MNIST"/"raw"
-    archives = MNIST.resources
-    missing = [name for name, md5 in archives if not check_integrity(raw/name, md5)]
-    if not missing: return MNIST.mirrors
+    missing = [name for name, md5 in archives.items() if not check_integrity(raw/name, md5)]
+    if not missing: return []
     mirrors = _reachable(tuple(MNIST.mirrors), missing[0], int(time.time() // 60))
     if mirrors: return mirrors
     damaged = [name for name in missing if (raw/name).exists()]
     if damaged:
         raise ValueError(f"{raw/damaged[0]} is damaged (its MD5 is wrong) "
                          f"and no mirror can be reached to replace it: {_HINT}")
-    raise ConnectionError(f"MNIST is not in {root} "
+    raise ConnectionError(f"MNIST is not in {raw.parent.parent} "
                           f"and no mirror can be reached: {_HINT}")
 
 # %% ../nbs/90_mnist_files.ipynb #f406e413
-@contextmanager
-def _socket_timeout(seconds):
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+_LEAST = 8, 80_000  # in so many seconds at least so many bytes must arrive
+
+def _download(url, path):
+    "Write what an address holds into a file; ConnectionError where that is too slow"
+    state = {"bytes": 0}
+
+    def copy():
+        try:
+            with urlopen(url, timeout=_LEAST[0]) as response, open(path, "wb") as file:
+                while part := response.read1(2**16):
+                    file.write(part)
+                    state["bytes"] += len(part)
+        except Exception as e:
+            state["error"] = e
+
+    thread = Thread(target=copy, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        before = state["bytes"]
+        thread.join(_LEAST[0])
+        if thread.is_alive() and state["bytes"] - before < _LEAST[1]:
+            raise ConnectionError(f"{url} sends too slowly")
+    if "error" in state: raise state["error"]
 
 def _check_writable(folder):
     try:
@@ -131,18 +167,39 @@ def _check_writable(folder):
                               ) from error
 
 # %% ../nbs/90_mnist_files.ipynb #e4a724bc
-def _fetch(root):
-    "Download the four files below `root` from the mirrors that answer"
+def _fetch(raw, missing):
+    "Write the missing files into a folder, from archives there or from a mirror"
     from torchvision.datasets import MNIST
-    _check_writable(root/"MNIST"/"raw")
-    # the class is called MNIST, too, because torchvision names its folder by the class
-    downloader = type("MNIST", (MNIST,), {"mirrors": _find_mirrors(root)})
-    try:
-        with _socket_timeout(20):
-            downloader(root, download=True)
-    except (RuntimeError, OSError, EOFError) as error:
-        raise ConnectionError(f"the download of MNIST into {root} failed ({error}): "
-                              f"{_HINT}") from error
+    from torchvision.datasets.utils import check_integrity
+    _check_writable(raw)
+    for part in raw.glob("*.part"):
+        if time.time() - part.stat().st_mtime > 3600:  # of a process that was killed
+            part.unlink()
+    sums = dict(MNIST.resources)
+    archives = {f"{name}.gz": sums[f"{name}.gz"] for name in missing}
+    mirrors = _find_mirrors(raw, archives)
+    for name, md5 in archives.items():
+        path = raw/name
+        if not check_integrity(path, md5):
+            _first_good(mirrors, path, md5)
+        content = gzip.decompress(path.read_bytes())
+        write_atomically(path.with_suffix(""), lambda part: part.write_bytes(content))
+
+def _first_good(mirrors, path, md5):
+    "Download an archive from the first mirror that sends it whole"
+    from torchvision.datasets.utils import check_integrity
+    problems = []
+
+    def fetch(part):
+        _download(mirror + path.name, part)
+        if not check_integrity(part, md5): raise ConnectionError("what came is damaged")
+
+    for mirror in mirrors:
+        try:
+            return write_atomically(path, fetch)
+        except (OSError, HTTPException, ValueError) as error:
+            problems.append(shorten(str(error), 90))
+    raise ConnectionError(f"the download of {path} failed ({problems[-1]}): {_HINT}")
 
 # %% ../nbs/90_mnist_files.ipynb #636343cc
 def acquire_mnist(
@@ -155,12 +212,12 @@ def acquire_mnist(
     `PermissionError` for a folder that cannot be written to, `ConnectionError` where no
     mirror can be reached or the download fails, and `ValueError` for a damaged archive
     that cannot be replaced."""
-    root = Path(root or default_root()).expanduser().absolute()
+    root = Path(os.path.expanduser(root or default_root())).absolute()
     folder = root/"MNIST"/"raw"
     missing = [name for name in MNIST_FILES if not (folder/name).is_file()]
     if missing and not download:
         raise FileNotFoundError(f"{missing[0]} is not in {folder}: allow the download, "
                                 "or set MNIST_VIT_DATA to a folder that has MNIST")
     if missing:
-        _fetch(root)
+        _fetch(folder, missing)
     return root

@@ -30,6 +30,7 @@ class PatchEmbedding(nn.Module):
             )
         self.image_size = image_size
         self.patch_size = patch_size
+        self.in_channels = in_channels
         self.grid_size = image_size // patch_size
         self.num_patches = self.grid_size**2
         self.proj = nn.Conv2d(in_channels, dim, patch_size, stride=patch_size)
@@ -45,13 +46,18 @@ class PatchEmbedding(nn.Module):
     def check(self,
         x:Tensor, # images (B, C, H, W)
     ) -> None:
-        "Raise a ValueError if images are not of the size that this layer was made for."
+        "Raise a ValueError if images are not of the form that this layer was made for."
         side = self.image_size
         if x.shape[-2:] != (side, side):
             raise ValueError(
                 f"expected images of {side}×{side} pixels, "
                 f"got {x.shape[-2]}×{x.shape[-1]}"
             )
+        form = f"images (B, {self.in_channels}, {side}, {side}), normalised floats, B ≥ 1"
+        if x.ndim != 4 or x.shape[1] != self.in_channels or not len(x):
+            raise ValueError(f"expected {form}; got {tuple(x.shape)}")
+        if not x.is_floating_point():
+            raise ValueError(f"expected {form}; got {x.dtype}")
 
     def embed(self,
         patches:Tensor, # flattened patches (..., C*P*P)

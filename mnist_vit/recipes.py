@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from .config import Recipe, saved_values
+from .safeguards import shorten
 
 # %% ../nbs/99_phase_recipes.ipynb #a832f0a3
 class DigitRecipe(Recipe):
@@ -35,9 +36,11 @@ class GridRecipe(DigitRecipe):
     pool: Literal["cls", "mean", "tokens"] = Field(
         "cls", description="what the head reads: the class token, "
                            "the mean of each quadrant, or a token for each")
-    samples: int = Field(60_000, ge=1, description="fresh images an epoch")
+    samples: int = Field(
+        60_000, ge=1, le=10_000_000, description="fresh images an epoch")
     init: str = Field(
-        "", description="folder of a phase 1 run to start from; empty: fresh weights")
+        "", max_length=1000,
+        description="folder of a phase 1 run to start from; empty: fresh weights")
 
     @property
     def image_size(self) -> int:
@@ -56,9 +59,9 @@ def check_init(
     if not init: return
     values = saved_values(init)
     if values.get("phase") != 1:
-        raise ValueError(f"init={init} is a run of phase {values.get('phase')}: "
+        raise ValueError(f"init={init} is a run of phase {shorten(values.get('phase'))}: "
                          "a warm start needs one of phase 1")
-    differing = [f"{key} is {values.get(key)} there and {getattr(recipe, key)} here"
+    differing = [f"{key} is {shorten(values.get(key))} there and {getattr(recipe, key)} here"
                  for key in _SHAPE_KEYS if values.get(key) != getattr(recipe, key)]
     if differing:
         raise ValueError(f"init={init} does not fit: {', '.join(differing)}")
@@ -73,16 +76,17 @@ class SceneRecipe(Recipe):
         3, description="what to learn: 3, any number of digits anywhere")
     scenes: Literal["standard", "large", "overlap", "clutter"] = Field(
         "standard", description="which scenes to train on and be measured by")
-    samples: int = Field(60_000, ge=1, description="fresh images an epoch")
+    samples: int = Field(
+        60_000, ge=1, le=10_000_000, description="fresh images an epoch")
     position_canvas: int = Field(
-        168, ge=1, description="side of the canvas of positions, pixels; training puts "
-                               "the image anywhere on it")
+        168, ge=1, le=4096, description="side of the canvas of positions, pixels; "
+                                        "training puts the image anywhere on it")
     num_detection_tokens: int = Field(
-        0, ge=0,
+        0, ge=0, le=1000,
         description="tokens that predict a digit each; 0: every inked patch does")
     no_object_weight: float = Field(
-        0.1, gt=0, description="weight of predicting no object in the loss, in units "
-                               "of a digit")
+        0.1, gt=0, le=100, description="weight of predicting no object in the loss, in "
+                                       "units of a digit")
 
     @property
     def image_size(self) -> int:
@@ -127,5 +131,5 @@ def find_recipe_class(
 ) -> type[Recipe]: # whose settings a recipe of that phase has
     "The class of a phase's recipes; ValueError for a phase that there is not."
     if phase not in PHASES or isinstance(phase, bool):
-        raise ValueError(f"phase={phase!r} is not one of {', '.join(map(str, PHASES))}")
+        raise ValueError(f"phase={shorten(phase)} is not one of {', '.join(map(str, PHASES))}")
     return _CLASSES[phase]

@@ -68,8 +68,15 @@ def _check_types(s):
     if not (isinstance(s.scale, (tuple, list)) and len(s.scale) == 2):
         raise TypeError(f"scale={s.scale!r} must be two numbers, (lowest, highest)")
 
+_MOST = {"canvas": 4096, "max_digits": 200, "strokes": 200}  # more would take forever
+
 def _check_values(s):
     low, high = s.scale
+    given = {"canvas": s.canvas, "max_digits": s.max_digits,
+             "strokes": s.clutter.strokes if s.clutter else 0}
+    for name, value in given.items():
+        if value > _MOST[name]:
+            raise ValueError(f"{name}={value} must be at most {_MOST[name]}")
     if s.min_digits > s.max_digits:
         raise ValueError(f"min_digits={s.min_digits} must not exceed "
                          f"max_digits={s.max_digits}")

@@ -8,8 +8,8 @@ __all__ = ['train_epoch', 'evaluate', 'resolve_recipe', 'TaskLearner', 'make_lea
 
 # %% ../nbs/11_training.ipynb #b335ddb7
 import os
-import statistics
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +18,17 @@ import torch
 from torch import nn
 
 from .callbacks import (EMA, Bf16, Checkpoint, EpochSeed, History, StopEarly,
-                                 StopOnNaN, map_tensors, restore)
+                                 StopOnNaN, join_tensors, map_tensors, restore)
 from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
-from .devices import describe_device, has_bf16, resolve_device
+from .devices import (check_default_type, describe_device, flushed_denormals,
+                               has_bf16, resolve_device)
 from .optimizer import make_optimizer, one_cycle, parameter_groups
 from .processes import ShareWork, ask_first, is_first_process, num_processes
-from .run_folder import (check_folder, curves_figure, default_folder, load_weights,
-                                  read_metrics, write_atomically, write_metrics)
+from .run_folder import (check_recipe, claim_folder, curves_figure,
+                                  default_folder, read_metrics, run_facts, write_metrics)
+from .safeguards import own_words, write_atomically
+from .saved_state import load_weights
 from .task import Task, find_task
 from .wandb_log import WandbLog
 
@@ -136,6 +139,8 @@ def fit_recipe(
         {"lr": lambda progress: recipe.lr * one_cycle(progress, recipe.warmup)})
     try:
         learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
+    except Exception as e:
+        raise own_words(e)
     finally:
         for cb in learn.cbs:
             if isinstance(cb, Bf16):
@@ -151,17 +156,12 @@ def _predict(model, batches, metrics):
         outputs = model(x)
         metrics.update(outputs, targets)
         parts.append(map_tensors(torch.Tensor.cpu, _Batch(x, outputs, targets)))
-    return _join(parts)
+    return join_tensors(parts)
 
 class _Batch(NamedTuple):
     inputs: object
     outputs: object
     targets: object
-
-def _join(parts):
-    "Concatenate tensors, or the fields of NamedTuples of tensors"
-    if isinstance(parts[0], torch.Tensor): return torch.cat(parts)
-    return type(parts[0])(*(_join(field) for field in zip(*parts)))
 
 # %% ../nbs/11_training.ipynb #a788b66c
 def _show_progress():
@@ -191,39 +191,43 @@ def train_model(
     log=print, # called with a line per epoch
 ) -> dict: # what metrics.json holds; None in a helping process
     "Train by a recipe and leave a folder that load_run and evaluate_run understand."
-    torch.set_flush_denormal(True)
+    check_default_type()
     recipe = recipe.model_copy(update={"data": "own"}) if data else recipe
-    task = find_task(recipe.phase)(ask_first(resolve_recipe, recipe), data)
-    out = Path(out or default_folder(task.name))
-    if is_first_process():
-        check_folder(out, resume)
-    test_batches = task.batches("test", task.recipe.device) if test else None
-    checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
-    learn = make_learner(task, [*own, *cbs])
-    learn.create_opt()
-    checkpoint.learn = learn
-    done = _resume(checkpoint, log) if resume else _begin(task, learn.model, out)
-    try:
-        fit_recipe(learn, task.recipe, start_epoch=done)
-        if is_first_process():
-            return _finish(task, learn, checkpoint, wandb_log, test_batches)
-    finally:
-        if wandb_log:
-            wandb_log.abandon()  # only if it was not finished
+    task_class = find_task(recipe.phase)
+    if out is None and not resume:
+        out = default_folder(f"phase{recipe.phase}")
+    claim = claim_folder if is_first_process() else lambda out, resume: nullcontext(Path(out))
+    with claim(out, resume) as out, flushed_denormals():
+        task = task_class(ask_first(resolve_recipe, recipe), data)
+        test_batches = task.batches("test", task.recipe.device) if test else None
+        checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
+        learn = make_learner(task, [*own, *cbs])
+        learn.create_opt()
+        checkpoint.learn = learn
+        done = _resume(checkpoint, log) if resume else 0
+        try:
+            if not done:
+                _begin(task, learn.model, out)
+            fit_recipe(learn, task.recipe, start_epoch=done)
+            if is_first_process():
+                return _finish(task, learn, checkpoint, wandb_log, test_batches)
+        finally:
+            if wandb_log:
+                wandb_log.abandon()  # only if it was not finished
 
 def _begin(task, model, out):
     "Start a run: perhaps with the weights of another, and with the recipe on disk"
     task.warm_start(model)
-    if not is_first_process(): return 0
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out/"config.yaml", partial(save_recipe, task.recipe))
-    return 0
+    if is_first_process() and not (out/"config.yaml").exists():
+        write_atomically(out/"config.yaml", partial(save_recipe, task.recipe))
 
 def _resume(checkpoint, log):
     "Continue a run; returns how many epochs are done"
+    check_recipe(checkpoint.out, checkpoint.recipe)
     done = restore(checkpoint)
-    if done:
+    if done and is_first_process():
         log(f"resuming after epoch {done} of {checkpoint.recipe.epochs}")
+        checkpoint.write_history()  # a kill may have come between the two files
     return done
 
 # %% ../nbs/11_training.ipynb #2d7fd9a0
@@ -231,7 +235,8 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
     "Score the best weights, draw the figures, write everything down"
     out, rows, model = checkpoint.out, checkpoint.history.rows, learn.model
     load_weights(model, out)
-    results = _facts(task.recipe, rows, model)
+    results = run_facts(task.recipe, rows, model)
+    results |= {"device": describe_device(task.recipe.device), "processes": num_processes()}
     metrics = task.metrics()
     predictions = _predict(model, learn.dls.valid, metrics)
     results["valid"] = metrics.compute()
@@ -241,21 +246,12 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
         results["test"] = (read_metrics(out) or {}).get("test")
     figures = {"curves": curves_figure(rows, task.main_metric)}
     for name, figure in {**figures, **task.report(*predictions)}.items():
-        figure.savefig(out/f"{name}.png", dpi=2 * figure.dpi)
+        save = partial(figure.savefig, format="png", dpi=2 * figure.dpi)
+        write_atomically(out/f"{name}.png", save)
     write_metrics(results, out)
     if wandb_log:
         wandb_log.finish(results, task.examples(*predictions))
     return results
-
-def _facts(recipe, rows, model):
-    "What is known of a run before it is scored"
-    rates = [row["images_per_second"] for row in rows]
-    return {
-        "phase": recipe.phase, "dataset": recipe.data, "seed": recipe.seed,
-        "parameters": sum(p.numel() for p in model.parameters()), "processes": num_processes(),
-        "epochs": len(rows), "device": describe_device(recipe.device),
-        "train_seconds": round(sum(row["seconds"] for row in rows), 1),
-        "images_per_second": round(statistics.harmonic_mean(rates))}
 
 # %% ../nbs/11_training.ipynb #c73952f3
 class Run(NamedTuple):
@@ -270,6 +266,7 @@ def load_run(
     folder:str|Path, # that train_model or mnist_vit_train has written
     device:str="cpu", # where the model goes: 'cpu', 'cuda', 'mps' or 'auto'
     data:str|dict[str, Digits]|None=None, # 'mnist', 'digits', 'auto' or your own splits
+    edited:bool=False, # accept weights and a recipe that were edited?
     **changes, # keys of the recipe to change, such as scenes='large'
 ) -> Run: # model, recipe, task, metrics
     "Load a run. FileNotFoundError or ValueError says what is missing or does not fit."
@@ -279,7 +276,7 @@ def load_run(
     task_class = find_task(values.get("phase", 1))
     task = task_class(make_recipe(values, task_class.recipe_class), data)
     model = task.model()
-    load_weights(model, folder)
+    load_weights(model, folder, edited)
     model.to(task.recipe.device).eval()
     return Run(model, task.recipe, task, read_metrics(folder))
 
@@ -289,10 +286,11 @@ def evaluate_run(
     split:str="valid", # 'valid' or 'test'
     device:str="auto", # where to run: 'cpu', 'cuda', 'mps' or 'auto'
     data:str|dict[str, Digits]|None=None, # 'mnist', 'digits', 'auto' or your own splits
+    edited:bool=False, # accept weights and a recipe that were edited?
     **changes, # keys of the recipe to change, such as scenes='large'
 ) -> dict: # under the split's name its metrics, and what was used
     "Score the best weights of a run."
-    run = load_run(folder, device, data, **changes)
+    run = load_run(folder, device, data, edited, **changes)
     recipe = run.recipe
     if recipe.data == "auto":
         recipe = recipe.model_copy(update={"data": resolve_data("auto")})

@@ -8,14 +8,15 @@ __all__ = ['WandbLog']
 # %% ../nbs/91_wandb.ipynb #2a5faee6
 import netrc
 import os
-import threading
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlparse
 
 import numpy as np
 
 from .callbacks import History
 from .config import Recipe
+from .safeguards import shorten
 
 # %% ../nbs/91_wandb.ipynb #7f3af54e
 from fastai.callback.core import Callback
@@ -47,6 +48,8 @@ def _choose_mode(log):
 class WandbLog(Callback):
     "Log recipe, metrics, example predictions and model to W&B; never stops a run."
     order = 70
+    max_start = 10  # seconds within which W&B must be ready
+    max_log = 5  # seconds that it may take to accept a row
     max_wait = 30  # seconds that finish waits for W&B to upload what is left
 
     def __init__(self,
@@ -61,14 +64,24 @@ class WandbLog(Callback):
         self.log = log
         self.wandb_run = None
 
-    def _guard(self, action): # whatever W&B raises is reported once, and ends its part
-        try:
-            return action()
-        except Exception as e:
-            reason = str(e).splitlines()[0] if str(e) else ""
-            self.log(f"W&B gave up ({type(e).__name__}: {reason}); "
-                     "the run goes on without it")
-            self.wandb_run = None
+    def _guard(self, action, seconds): # a problem is reported once, and ends W&B's part
+        outcome = {}
+
+        def attempt():
+            try:
+                outcome["value"] = action()
+            except (Exception, SystemExit) as e:
+                outcome["error"] = e
+
+        thread = Thread(target=attempt, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if "value" in outcome: return outcome["value"]
+        e = outcome.get("error") or TimeoutError(f"no answer within {seconds} seconds")
+        reason = shorten((str(e).splitlines() or [""])[0], 100)[1:-1]
+        self.log(f"W&B gave up ({type(e).__name__}: {reason}); "
+                 "the run goes on without it")
+        self.wandb_run = None
 
     def _start(self):
         import wandb
@@ -79,11 +92,12 @@ class WandbLog(Callback):
             config=self.recipe.model_dump(), mode=mode, settings=settings)
 
     def before_fit(self):
-        self.wandb_run = self._guard(self._start)
+        self.wandb_run = self._guard(self._start, self.max_start)
 
     def after_epoch(self):
         if self.wandb_run and self.history.started is not None:
-            self._guard(lambda: self.wandb_run.log(self.history.rows[-1]))
+            row = self.history.rows[-1]
+            self._guard(lambda: self.wandb_run.log(row), self.max_log)
 
     def finish(self,
         results:dict, # final metrics, logged as the run's summary
@@ -93,10 +107,7 @@ class WandbLog(Callback):
         if not self.wandb_run: return
         run = self.wandb_run
         self.wandb_run = None  # however the closing ends, it is not attempted again
-        close = lambda: self._guard(lambda: self._close(run, results, examples))
-        closing = threading.Thread(target=close, daemon=True)
-        closing.start()
-        closing.join(self.max_wait)
+        self._guard(lambda: self._close(run, results, examples), self.max_wait)
 
     def _close(self, run, results, examples):
         import wandb
@@ -112,5 +123,5 @@ class WandbLog(Callback):
     def abandon(self):
         "Close the record of a run that has not come to its end."
         if self.wandb_run:
-            self._guard(lambda: self.wandb_run.finish(exit_code=1))
+            self._guard(lambda: self.wandb_run.finish(exit_code=1), self.max_log)
         self.wandb_run = None
