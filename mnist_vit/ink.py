@@ -110,26 +110,25 @@ class WindowEmbedding(PatchEmbedding):
     "Embed a window around each patch (after Xiao et al. 2021, arXiv:2106.14881)."
     def __init__(self,
         embedding:PatchEmbedding, # of patches, whose sizes are taken over
-        window_size:int=0, # side W of a window, P plus an even number; 0: P
+        margin:int=0, # pixels that a window shows around its patch
         ink_channel:bool=False, # also embed which pixels hold any ink?
         blank_value:float=BLANK, # what blank paper is in the images
     ):
         C, D = embedding.proj.in_channels, embedding.proj.out_channels
         P = embedding.patch_size
-        W = window_size or P
-        if W < P or (W - P) % 2:
-            raise ValueError(f"window_size={W} must be patch_size={P} "
-                             f"plus an even number, such as {P + 2} or {P + 4}")
+        if margin < 0:
+            raise ValueError(f"margin={margin} must not be negative: it is the number "
+                             "of pixels around a patch that are embedded with it")
         super().__init__(embedding.image_size, P, C, D)
-        self.margin = (W - P) // 2  # pixels that a window shows beyond its patch
+        self.margin = margin
         self.ink_channel = ink_channel
         self.blank_value = blank_value
-        self.proj = nn.Conv2d(C * (1 + ink_channel), D, W, stride=P)
+        self.proj = nn.Conv2d(C * (1 + ink_channel), D, P + 2 * margin, stride=P)
         self.apply(init_weights)
 
     def prepare(self,
         x:Tensor, # images (B, C, S, S)
-    ) -> Tensor: # (B, C or 2C, S + W - P, S + W - P)
+    ) -> Tensor: # (B, C or 2C, S + 2 margin, S + 2 margin)
         "Add a border of blank paper, and the ink channel."
         x = F.pad(x, [self.margin] * 4, value=self.blank_value)
         if not self.ink_channel: return x
@@ -159,7 +158,7 @@ class InkEncoder(VisionTransformer):
         num_prefix_tokens:int=1, # E: CLS and learnt tokens beside it
         ink_only:bool=True, # encode inked patches only? False: all of them
         blank_value:float=BLANK, # what blank paper is in the images
-        window_size:int=0, # W: pixels embedded for each patch; 0: the patch alone
+        margin:int=0, # pixels around each patch that are embedded with it
         ink_channel:bool=False, # also embed which pixels hold any ink?
         num_classes:int=0, # no head; a subclass makes its own
         **kwargs
@@ -169,9 +168,9 @@ class InkEncoder(VisionTransformer):
             raise ValueError("ink_only=True needs in_channels=1: ink is brighter than paper")
         self.ink_only = ink_only
         self.blank_value = blank_value
-        if window_size or ink_channel:
+        if margin or ink_channel:
             self.patch_embedding = WindowEmbedding(
-                self.patch_embedding, window_size, ink_channel, blank_value)
+                self.patch_embedding, margin, ink_channel, blank_value)
         self.register_parameter("prefix_tokens", None)
         if num_prefix_tokens > 1:
             more = torch.randn(num_prefix_tokens - 1, self.cls_token.shape[1])

@@ -48,7 +48,7 @@ class GridRecipe(DigitRecipe):
         return 56
 
 # %% ../nbs/99_phase_recipes.ipynb #db721605
-_SHAPE_KEYS = ("patch_size", "window_size", "ink_channel",
+_SHAPE_KEYS = ("patch_size", "margin", "ink_channel",
                "dim", "depth", "num_heads", "mlp_ratio")
 
 def check_init(
