@@ -13,7 +13,8 @@ import traceback
 from pathlib import Path
 
 from .config import make_recipe, named_recipes, recipe_values, saved_values
-from .task import PHASES, find_task
+from .recipes import PHASES, check_init, find_recipe_class
+from .run_folder import check_folder, default_folder
 
 # %% ../nbs/24_cli.ipynb #1ecdf025
 def _recipe_fields():
@@ -22,7 +23,7 @@ def _recipe_fields():
     return {key: field for key, field in fields.items() if key != "phase"}
 
 def _fields_of(phase):
-    return find_task(phase).recipe_class.model_fields
+    return find_recipe_class(phase).model_fields
 
 def _kind(field):
     "How argparse should take the value of a key"
@@ -67,6 +68,9 @@ def _train_parser():
                         help="a YAML file of recipes, laid over the shipped ones [none]")
     parser.add_argument("--out", metavar="DIR",
                         help="a new or empty folder for the run [runs/<phase>-<time>]")
+    parser.add_argument("--processes", metavar="N", type=int, default=1,
+                        help="how many processes of this machine share the training, "
+                             "each with its part of the threads or a GPU of its own [1]")
     parser.add_argument("--no_test", action="store_true",
                         help="do not read the test split; for choosing settings [off]")
     parser.add_argument("--wandb", action="store_true",
@@ -128,7 +132,7 @@ def _requested(args):
     if args.phase and phase != args.phase:
         raise ValueError(f"the recipe phase{args.phase} of {args.config} is for phase "
                          f"{phase}: correct its key 'phase', or leave out --phase {args.phase}")
-    return make_recipe(values, find_task(phase).recipe_class)
+    return make_recipe(values, find_recipe_class(phase))
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
@@ -142,7 +146,7 @@ def _resumed(args, flags):
 
 # %% ../nbs/24_cli.ipynb #d3096f40
 _FACTS = ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds",
-          "images_per_second", "device")
+          "images_per_second", "device", "processes")
 
 def _percent(value):
     "A share, a list or a dict of shares, as text"
@@ -168,23 +172,27 @@ def _table(results):
 # %% ../nbs/24_cli.ipynb #608f303c
 def _train(args):
     recipe = _usage(_requested, args)
-    from mnist_vit.devices import resolve_device
-    from mnist_vit.run_folder import check_folder, default_folder
-    from mnist_vit.training import train_model
-    _usage(resolve_device, recipe.device)
     out = Path(args.resume or args.out or default_folder(f"phase{recipe.phase}"))
     _usage(check_folder, out, bool(args.resume))
     if not args.resume:
-        task = find_task(recipe.phase)(recipe)
-        _usage(task.warm_start, task.model())  # would it fit?
+        _usage(check_init, recipe)
+    from mnist_vit.devices import resolve_device
+    device = _usage(resolve_device, recipe.device)
+    from mnist_vit.processes import (
+        ProcessLost, check_processes, join_processes, run_processes)
+    from mnist_vit.training import train_model
+    _usage(check_processes, args.processes, recipe, device)
+    join_processes(device)
+    options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb}
     try:
-        results = train_model(recipe, out, test=not args.no_test,
-                              resume=bool(args.resume), wandb=args.wandb)
-    except KeyboardInterrupt:
+        results = run_processes(args.processes, device, train_model, recipe, out, **options)
+    except (KeyboardInterrupt, ProcessLost) as e:
         if not (out/"config.yaml").exists(): raise
         flags = "".join(f" --{key}" for key in ("no_test", "wandb") if getattr(args, key))
         hint = f"mnist_vit_train --resume {out}{flags}"
-        raise RuntimeError(f"interrupted; go on with: {hint}") from None
+        *_, what = str(e).splitlines() or ["interrupted"]
+        raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
+    if results is None: return  # torchrun's first process prints
     print(f"\n{_table(results)}\n\nwritten to {out}")
 
 # %% ../nbs/24_cli.ipynb #fac40e0c
@@ -197,12 +205,13 @@ def mnist_vit_train(
 # %% ../nbs/24_cli.ipynb #260e4347
 def _eval(args):
     values = _usage(saved_values, args.run)
-    task = _usage(find_task, values.get("phase", 1))
-    if args.scenes and "scenes" not in task.recipe_class.model_fields:
+    phase = values.get("phase", 1)
+    recipe_class = _usage(find_recipe_class, phase)
+    if args.scenes and "scenes" not in recipe_class.model_fields:
         raise _UsageError(f"--scenes is for runs of phase 3, and {args.run} is of phase "
-                          f"{task.phase}")
+                          f"{phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
-    _usage(make_recipe, {**values, **changes}, task.recipe_class)
+    _usage(make_recipe, {**values, **changes}, recipe_class)
     from mnist_vit.training import evaluate_run
     results = evaluate_run(args.run, args.split, args.device, **changes)
     if args.scenes:

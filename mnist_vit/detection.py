@@ -49,6 +49,8 @@ class Predictions(NamedTuple):
 @delegates(but=["num_prefix_tokens", "num_outputs"])
 class DetectionTransformer(InkEncoder):
     "Predicts a digit and a box, or no object, from inked patches or detection tokens."
+    part = None  # rows and size of the whole batch, where processes share it
+
     def __init__(self, *,
         image_size:int=112, # side S of the square canvas, pixels
         num_classes:int=10, # K
@@ -99,8 +101,9 @@ class DetectionTransformer(InkEncoder):
         g, side = self.patch_embedding.grid_size, isqrt(len(self.positions))
         down = right = 0
         if self.training and side > g:
-            size = 2, num_images, 1
-            down, right = torch.randint(side - g + 1, size, device=index.device)
+            rows, whole = self.part or (slice(None), num_images)
+            size = 2, whole, 1
+            down, right = torch.randint(side - g + 1, size, device=index.device)[:, rows]
         return self.positions[(index // g + down) * side + index % g + right]
 
     def _heads(self, tokens, anchors):
@@ -138,26 +141,36 @@ def assign(
     counts:Tensor, # how many of the M digits each scene has (B,)
 ) -> Tensor: # which digit each query is assigned, int64 (B, T); -1: none
     "One query for each digit at the least total cost (DETR, Carion 2020, section 3.1)."
-    partner = torch.full(cost.shape[:2], -1)
-    tables = cost.detach().float().cpu()
-    tables = tables.nan_to_num(nan=0., posinf=torch.inf)  # of nan, any query will do
-    for scene, (table, n) in enumerate(zip(tables, counts.tolist())):
-        queries, digits = _cheapest(table[:, :n])
-        if len(queries) < n:
-            raise ValueError(
-                f"scene {scene} has {n} digits, but too few queries that could predict "
-                "them: use more detection tokens, or smaller patches")
-        if n:
-            partner[scene, queries] = torch.from_numpy(digits)
-    return partner.to(cost.device)
+    cost = cost.detach().float()
+    cost = cost.nan_to_num(nan=0., posinf=torch.inf)  # of nan, any query will do
+    B, T, M = cost.shape
+    partner = torch.full((B, T), -1, device=cost.device)
+    if not M: return partner
+    least, query = cost.min(1)  # (B, M): the cheapest query of each digit
+    real = torch.arange(M, device=cost.device) < counts[:, None]  # (B, M)
+    wanted = torch.zeros(B, T, device=cost.device).scatter_add(1, query, real.float())
+    scene, digit = real.nonzero(as_tuple=True)
+    partner[scene, query[scene, digit]] = digit
+    contested = (wanted > 1).any(1) | (real & least.isinf()).any(1)  # (B,)
+    for i in contested.nonzero().flatten().tolist():
+        partner[i] = _assign_scene(cost[i, :, :int(counts[i])].cpu(), i)
+    return partner
 
-def _cheapest(table):
-    "Rows and columns of the cheapest assignment; none where there is no finite one"
+def _assign_scene(table, scene):
+    "The digit of each query (T,) at the least total cost, by the Hungarian algorithm"
     from scipy.optimize import linear_sum_assignment
     try:
-        return linear_sum_assignment(table)
-    except ValueError:
-        return (), ()
+        queries, digits = linear_sum_assignment(table)
+    except ValueError:  # there is no assignment of finite cost
+        queries, digits = (), ()
+    n = table.shape[1]
+    if len(queries) < n:
+        raise ValueError(
+            f"scene {scene} has {n} digits, but too few queries that could predict "
+            "them: use more detection tokens, or smaller patches")
+    partner = torch.full((len(table),), -1)
+    partner[queries] = torch.from_numpy(digits)
+    return partner
 
 # %% ../nbs/19_detection.ipynb #edce4d9b
 def distance_cost(

@@ -123,7 +123,7 @@ _COCO_NAMES = {"ap": "map", "ap50": "map_50", "ap75": "map_75"}  # ours: torchme
 def _new_coco():
     from torchmetrics.detection import MeanAveragePrecision  # only measuring needs it
     coco = MeanAveragePrecision(iou_thresholds=_THRESHOLDS, rec_thresholds=_RECALLS,
-                                backend="faster_coco_eval")
+                                backend="faster_coco_eval", sync_on_compute=False)
     coco.warn_on_many_detections = False  # AP takes 100 of a scene; more are fine
     return coco
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .batches import DigitBatches, epoch_seed
+from .batches import DigitBatches, epoch_seed, share_of
 from .data import Digits, check_digits, load_data, normalize
 
 # %% ../nbs/12_grid_data.ipynb #ba5d9c9c
@@ -133,7 +133,9 @@ class GridBatches(DigitBatches):
         for index in drawn.split(self.batch_size):
             cells = self._pixels(index.flatten(), generator)  # (4B, 1, 28, 28)
             cells = cells.view(-1, 4, *cells.shape[-2:])  # (B, 4, 28, 28)
-            yield normalize(tile_2x2(cells)), self.labels[index]
+            rows = share_of(len(index), *self.share)
+            self.part = rows, len(index)
+            yield normalize(tile_2x2(cells[rows])), self.labels[index[rows]]
 
 # %% ../nbs/12_grid_data.ipynb #78320bde
 EVALUATION_GRIDS = {"valid": (5_000, 1), "test": (10_000, 2)}  # split: (grids, seed)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .modules import PatchEmbedding, TransformerEncoderBlock
-from .modules import sincos_positions, zero_linear
+from .modules import attention_bias, sincos_positions, zero_linear
 
 # %% ../nbs/03_model.ipynb #af43c25c
 class VisionTransformer(nn.Module):
@@ -73,6 +73,8 @@ class VisionTransformer(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]: # tokens (B, N, D); weights (B, h, N, N) by block
         "Pass tokens through all blocks."
         attention = []
+        if mask is not None:
+            mask = attention_bias(mask)  # once for all blocks
         for block in self.blocks:
             tokens = block(tokens, mask, return_attention)
             if return_attention:

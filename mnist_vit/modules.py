@@ -79,9 +79,10 @@ def sincos_positions(
 
 # %% ../nbs/02_modules.ipynb #862d5bea
 def attention_bias(
-    mask:Tensor, # bool, of any shape: which tokens may be attended to
-) -> Tensor: # float32 of the same shape: 0 where they may, -inf where they may not
+    mask:Tensor, # bool, of any shape: which tokens may be attended to; or such a bias
+) -> Tensor: # float of the same shape: 0 where they may, -inf where they may not
     "What to add to attention scores so that a mask is obeyed."
+    if mask.is_floating_point(): return mask  # has been computed already
     return torch.zeros_like(mask, dtype=torch.float).masked_fill(~mask, float("-inf"))
 
 # %% ../nbs/02_modules.ipynb #d0a2c732
@@ -107,7 +108,7 @@ class Attention(nn.Module):
 
     def forward(self,
         x:Tensor, # tokens (B, N, D)
-        mask:Tensor|None=None, # bool (B, N) or (B, N, N): what may be attended to
+        mask:Tensor|None=None, # bool (B, N) or (B, N, N), or the attention_bias of one
         return_attention:bool=False, # also return the attention weights?
     ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), or also weights (B, h, N, N)
         "Give every token a weighted average of the values of all tokens, in each head."
@@ -115,15 +116,16 @@ class Attention(nn.Module):
         qkv = self.qkv(x)                                # (B, N, 3*D)
         qkv = qkv.view(B, N, 3, self.num_heads, -1)      # -> (B, N, 3, h, d)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)             # three times (B, h, N, d)
+        bias = None
         if mask is not None:
-            mask = mask.reshape(B, 1, -1, N)             # (B, 1, 1 or N, N)
+            bias = attention_bias(mask).reshape(B, 1, -1, N)  # (B, 1, 1 or N, N)
         if x.is_cuda and not return_attention:
-            out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         else:
             scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, N, N)
             scores = scores.float()                      # softmax in full precision
-            if mask is not None:
-                scores = scores + attention_bias(mask)
+            if bias is not None:
+                scores = scores + bias
             weights = scores.softmax(-1)
             out = weights.to(v.dtype) @ v                # (B, h, N, d)
         out = out.transpose(1, 2).reshape(B, N, D)       # heads side by side again
@@ -182,7 +184,7 @@ class TransformerEncoderBlock(nn.Module):
 
     def forward(self,
         x:Tensor, # tokens (B, N, D)
-        mask:Tensor|None=None, # bool (B, N) or (B, N, N): what may be attended to
+        mask:Tensor|None=None, # what may be attended to, as in Attention
         return_attention:bool=False, # also return the attention weights?
     ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), or also weights (B, h, N, N)
         "Mix the tokens by attention, then transform each by the MLP."

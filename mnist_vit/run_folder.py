@@ -12,21 +12,22 @@ import json
 import os
 import time
 from pathlib import Path
-
-import torch
-from matplotlib.figure import Figure
-from safetensors.torch import load_file
-from torch import nn
+from typing import TYPE_CHECKING
 
 from .config import Recipe
-from .figures import GREY, INK, TEXT_WIDTH, figure_style
+
+if TYPE_CHECKING:  # imported by the functions that need them, not to check a folder
+    from matplotlib.figure import Figure
+    from torch import nn
 
 # %% ../nbs/95_run_folder.ipynb #679cccd7
 def curves_figure(
     rows:list[dict], # a run's history, a row an epoch
     main_metric:str, # the metric to draw
-) -> Figure: # losses, metric, learning rate over epochs
+) -> "Figure": # losses, metric, learning rate over epochs
     "Loss, main metric and learning rate of a run."
+    from matplotlib.figure import Figure
+    from mnist_vit.figures import GREY, INK, TEXT_WIDTH, figure_style
     epochs = [row["epoch"] for row in rows]
     with figure_style():
         fig = Figure(figsize=(TEXT_WIDTH, 2.2), dpi=96, layout="constrained")
@@ -108,10 +109,11 @@ def read_metrics(
 
 # %% ../nbs/95_run_folder.ipynb #659f2b22
 def load_weights(
-    model:nn.Module, # of the architecture that the run has trained; filled in place
+    model:"nn.Module", # of the architecture that the run has trained; filled in place
     folder:str|Path, # the run's folder
 ) -> None:
     "Load the best weights of a run; ValueError where they are missing or do not fit."
+    from safetensors.torch import load_file
     try:
         model.load_state_dict(load_file(Path(folder)/"model.safetensors"))
     except Exception as e:
@@ -125,6 +127,7 @@ def read_checkpoint(
     recipe:Recipe, # of the run; only its device may differ
 ) -> dict: # by key
     "Read a checkpoint, executing nothing in it; ValueError says what is wrong with it."
+    import torch
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:

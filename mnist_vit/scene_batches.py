@@ -9,6 +9,7 @@ __all__ = ['check_scenes', 'SceneDataset', 'SceneBatches', 'FixedScenes']
 import torch
 from torch.utils.data import Dataset
 
+from .batches import share_of
 from .counter_rng import fold_in, uniform
 from .data import Digits, normalize
 from .placement import place_boxes
@@ -122,6 +123,7 @@ class SceneBatches:
         self.digits = check_source(digits)
         self.num_samples, self.batch_size = num_samples, batch_size
         self.settings, self.seed, self.epoch = settings, seed, 0
+        self.set_share(0, 1)
         self.to(device)
 
     def to(self, device): # moves the digits; returns itself
@@ -135,13 +137,20 @@ class SceneBatches:
     def set_epoch(self, epoch): # the epoch of the next pass, counted from 0
         self.epoch = epoch
 
+    def set_share(self, rank, processes): # yield only one process's part of each batch
+        self.share = rank, processes
+        self.part = None  # rows and size of the batch that was yielded last
+
     def __iter__(self):
         first = self.epoch * self.num_samples  # number of the first scene of this epoch
         self.epoch += 1
         settings = vars(self.settings)
         for done in range(0, self.num_samples, self.batch_size):
             n = min(self.batch_size, self.num_samples - done)
-            which = {"seed": self.seed, "first": first + done}
+            rows = share_of(n, *self.share)
+            self.part = rows, n
+            which = {"seed": self.seed, "first": first + done + rows.start}
+            n = rows.stop - rows.start
             yield generate_scenes(n, self.digits, **settings, **which).to_batch()
 
 # %% ../nbs/17_scene_batches.ipynb #7d95fc03

@@ -23,9 +23,9 @@ from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
 from .devices import describe_device, has_bf16, resolve_device
 from .optimizer import make_optimizer, one_cycle, parameter_groups
-from .run_folder import (check_folder, curves_figure, default_folder,
-                                  load_weights, read_metrics, write_atomically,
-                                  write_metrics)
+from .processes import ShareWork, is_first_process, num_processes
+from .run_folder import (check_folder, curves_figure, default_folder, load_weights,
+                                  read_metrics, write_atomically, write_metrics)
 from .task import Task, find_task
 from .wandb_log import WandbLog
 
@@ -111,6 +111,7 @@ def make_learner(
         model.compile()
     train, valid = task.batches("train", device), task.batches("valid", device)
     own = [TrainEvalCallback(), Recorder(), EpochSeed(recipe.seed), StopOnNaN()]
+    own += [ShareWork(task)] if num_processes() > 1 else []
     own += [GradientClip(recipe.clip)] if recipe.clip else []
     own += [Bf16()] if recipe.precision == "bf16" else []
     learn = TaskLearner(
@@ -168,15 +169,15 @@ def _show_progress():
 
 def _callbacks(task, out, log, wandb):
     "Those of a run: history, averages, checkpoint, W&B, early stopping, progress bar"
-    recipe = task.recipe
-    history = History(task.metrics(), task.main_metric, log)
+    recipe, first = task.recipe, is_first_process()  # the others print and write nothing
+    history = History(task.metrics(), task.main_metric, log if first else noop)
     ema = EMA(recipe.ema) if recipe.ema else None
     checkpoint = Checkpoint(out, recipe, history, ema)
     wandb_log = WandbLog(out, recipe, history, log) if wandb else None
     stop = StopEarly(history, recipe.patience) if recipe.patience else None
     bar = ProgressCallback() if _show_progress() else None
-    cbs = [cb for cb in (history, ema, checkpoint, wandb_log, stop, bar) if cb]
-    return checkpoint, wandb_log, cbs
+    cbs = (history, ema, stop, *((checkpoint, wandb_log, bar) if first else ()))
+    return checkpoint, wandb_log, [cb for cb in cbs if cb]
 
 # %% ../nbs/11_training.ipynb #f5e4d8f5
 def train_model(
@@ -188,21 +189,24 @@ def train_model(
     wandb:bool=False, # log to W&B
     cbs=(), # further fastai callbacks
     log=print, # called with a line per epoch
-) -> dict: # what metrics.json holds
+) -> dict: # what metrics.json holds; None in a helping process
     "Train by a recipe and leave a folder that load_run and evaluate_run understand."
     torch.set_flush_denormal(True)
     recipe = recipe.model_copy(update={"data": "own"}) if data else recipe
     task = find_task(recipe.phase)(resolve_recipe(recipe), data)
     out = Path(out or default_folder(task.name))
-    check_folder(out, resume)
+    if is_first_process():
+        check_folder(out, resume)
     test_batches = task.batches("test", task.recipe.device) if test else None
     checkpoint, wandb_log, own = _callbacks(task, out, log, wandb)
     learn = make_learner(task, [*own, *cbs])
     learn.create_opt()
+    checkpoint.learn = learn
     done = _resume(checkpoint, log) if resume else _begin(task, learn.model, out)
     try:
         fit_recipe(learn, task.recipe, start_epoch=done)
-        return _finish(task, learn, checkpoint, wandb_log, test_batches)
+        if is_first_process():
+            return _finish(task, learn, checkpoint, wandb_log, test_batches)
     finally:
         if wandb_log:
             wandb_log.abandon()  # only if it was not finished
@@ -210,6 +214,7 @@ def train_model(
 def _begin(task, model, out):
     "Start a run: perhaps with the weights of another, and with the recipe on disk"
     task.warm_start(model)
+    if not is_first_process(): return 0
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out/"config.yaml", partial(save_recipe, task.recipe))
     return 0
@@ -247,7 +252,7 @@ def _facts(recipe, rows, model):
     rates = [row["images_per_second"] for row in rows]
     return {
         "phase": recipe.phase, "dataset": recipe.data, "seed": recipe.seed,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(p.numel() for p in model.parameters()), "processes": num_processes(),
         "epochs": len(rows), "device": describe_device(recipe.device),
         "train_seconds": round(sum(row["seconds"] for row in rows), 1),
         "images_per_second": round(statistics.harmonic_mean(rates))}
