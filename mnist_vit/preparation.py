@@ -41,7 +41,7 @@ def photograph(
     Image.fromarray(seen).save(file, "jpeg", quality=quality)
     return np.asarray(Image.open(file))
 
-# %% ../nbs/21a_preparation.ipynb #e2812954
+# %% ../nbs/21a_preparation.ipynb #11722327
 def _resize(image, width, height, smooth=False):
     "Average an image down, or enlarge it; `smooth` interpolates"
     from PIL import Image
@@ -49,30 +49,34 @@ def _resize(image, width, height, smooth=False):
     size = max(1, round(width)), max(1, round(height))
     return np.asarray(Image.fromarray(np.asarray(image, np.float32)).resize(size, how))
 
-_THUMBNAIL, _SMALL = 200, 64  # longer side, pixels
+_SMALL = 64  # longer side, pixels
 
-def _thumbnail(image):
+def _thumbnail(image, side=200):
     height, width = image.shape
-    factor = _THUMBNAIL / max(height, width)
+    factor = side / max(height, width)
     return image if factor >= 1 else _resize(image, factor * width, factor * height)
+
+def _terms(shape):
+    "1, x, y, x², xy and y² of each pixel, (6, H*W)"
+    y, x = np.ix_(*(np.linspace(-1, 1, side, dtype=np.float32) for side in shape))
+    terms = 1 + 0 * x * y, x + 0 * y, y + 0 * x, x * x + 0 * y, x * y, y * y + 0 * x
+    return np.stack([term.ravel() for term in terms])
 
 def _surface(image, quantile=0.5):
     "The quadratic surface below which a share of an image's pixels lie"
     if max(image.shape) <= _SMALL:
         return np.full_like(image, np.quantile(image, quantile))
-    y, x = np.ix_(*(np.linspace(-1, 1, side) for side in image.shape))
-    terms = [np.ones_like(image), x, y, x * x, x * y, y * y]
-    terms = np.stack([np.broadcast_to(term, image.shape).ravel() for term in terms])
-    values = image.ravel()
+    small = _thumbnail(image, 100)
+    terms, values = _terms(small.shape), small.ravel()
     distance = values - np.quantile(values, quantile)
-    for _ in range(12):
+    for _ in range(10):
         weight = np.where(distance > 0, quantile, 1 - quantile)
         weighted = terms * (weight / np.maximum(abs(distance), 1e-3))  # (6, H*W)
-        surface = np.linalg.solve(weighted @ terms.T, weighted @ values) @ terms
-        distance = values - surface
-    return surface.reshape(image.shape).astype(np.float32)
+        six, *_ = np.linalg.lstsq(weighted @ terms.T, weighted @ values)
+        distance = values - six @ terms
+    return (six @ _terms(image.shape)).reshape(image.shape).astype(np.float32)
 
-# %% ../nbs/21a_preparation.ipynb #afd168e1
+# %% ../nbs/21a_preparation.ipynb #f08fd93d
 def _noise(distance):
     "Standard deviation of noise, from what is brighter than the paper"
     brighter = distance[distance > 0.002]
@@ -111,8 +115,9 @@ def find_paper(
         window = max(small.shape) / 16
         weight = gaussian_filter(near.astype(np.float32), window)
         surface = surface + gaussian_filter(distance * near, window) / (weight + 0.05)
-    height, width = brightness.shape
-    return Paper(_resize(surface, width, height, smooth=True), is_dark)
+    if small.shape != brightness.shape:
+        surface = _resize(surface, *brightness.shape[::-1], smooth=True)
+    return Paper(surface.astype(np.float32), is_dark)
 
 # %% ../nbs/21a_preparation.ipynb #2d1781e0
 class Ink(NamedTuple):
