@@ -27,6 +27,15 @@ def stamp(path, ran_long=None):
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def without_widgets(outputs):
+    "The outputs without widgets, which need a kernel; a picture that stands beside one is kept"
+    kept = []
+    for out in outputs:
+        data = out.get("data", {})
+        if data.pop(WIDGET, None) is None or "image/png" in data: kept.append(out)
+    return kept
+
+
 def run(path, wanted):
     import nbformat
     from nbclient import NotebookClient
@@ -41,7 +50,7 @@ def run(path, wanted):
                 if not flags[i] - wanted:
                     client.execute_cell(cell, i)
                     ran_long.add(cell.id)
-                cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+                cell.outputs = without_widgets(cell.outputs)
     finally: nbformat.write(nb, path)  # hours of work are kept, whatever cell fails
     stamp(path, ran_long)
 

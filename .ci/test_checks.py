@@ -200,6 +200,14 @@ def test_signatures():
     assert fields_of("class Plain(NamedTuple):\n    pass") is None
 
 
+def test_outputs():
+    from run_notebooks import WIDGET, without_widgets
+    bar, view = {"text/plain": "IntProgress()", WIDGET: {}}, {"text/plain": "Explorer()", WIDGET: {}, "image/png": "..."}
+    outputs = [{"output_type": "display_data", "data": data} for data in (bar, view, {"text/plain": "3"})] + PRINTED
+    kept = without_widgets(outputs)
+    assert [out.get("data") for out in kept] == [{"text/plain": "Explorer()", "image/png": "..."}, {"text/plain": "3"}, None]
+
+
 def main():
     tests = [value for name, value in globals().items() if name.startswith("test_")]
     for test in tests: test()

@@ -85,19 +85,34 @@ def _full_precision(tensor):
 
 # %% ../nbs/10_callbacks.ipynb #7940f455
 class StopOnNaN(Callback):
-    "Raise FloatingPointError, naming the step, before a step whose loss is not finite."
+    "Raise FloatingPointError, naming the step, when a loss is not finite."
     order = 20
-    def __init__(self): # there are no options
-        pass
+    def __init__(self,
+        every:int|None=None, # steps between two looks; None: 1 on a CPU, else 100
+    ):
+        self.every = every
+
+    def before_train(self):
+        self.recent = []  # losses that nobody has looked at yet
 
     def after_loss(self):
-        if self.training and not math.isfinite(self.loss.item()):
-            step = self.epoch * self.n_iter + self.iter + 1
-            raise FloatingPointError(
-                f"the loss became {self.loss.item()} at step {step} "
-                f"(epoch {self.epoch + 1}, batch {self.iter + 1}): "
-                "the last checkpoint was written before this happened; "
-                "try a lower lr, a longer warmup or a clip")
+        if not self.training: return
+        self.recent.append(self.loss.detach())
+        every = self.every or (1 if self.loss.is_cpu else 100)
+        if len(self.recent) == every or self.iter == self.n_iter - 1:
+            self._look()
+
+    def _look(self):
+        losses, self.recent = torch.stack(self.recent), []
+        finite = losses.isfinite()
+        if finite.all(): return
+        bad = int(finite.byte().argmin())  # the first of those that are not
+        batch = self.iter + 2 - len(losses) + bad
+        raise FloatingPointError(
+            f"the loss became {losses[bad].item()} at step "
+            f"{self.epoch * self.n_iter + batch} (epoch {self.epoch + 1}, batch {batch}): "
+            "the last checkpoint was written before this happened; "
+            "try a lower lr, a longer warmup or a clip")
 
 # %% ../nbs/10_callbacks.ipynb #641b300e
 class EMA(Callback):
@@ -108,16 +123,24 @@ class EMA(Callback):
     ):
         self.decay = decay
 
-    def mix(self, averages, weights, count): # called by AveragedModel at every update
-        newest = max(1 - self.decay, 9 / (10 + count.item()))
+    def mix(self, averages, weights, count): # count: of the updates so far
+        newest = max(1 - self.decay, 9 / (10 + count))
         torch._foreach_lerp_(averages, weights, newest)
 
     def before_fit(self):
         if not hasattr(self, "average"):
-            self.average = AveragedModel(self.model, multi_avg_fn=self.mix)
+            self.average = AveragedModel(self.model)
+        self.averages = [p.detach() for p in self.average.module.parameters()]
+        self.weights = [p.detach() for p in self.model.parameters()]
+        self.count = self.average.n_averaged.item()  # asked once, not at every step
 
-    def after_step(self):
-        self.average.update_parameters(self.model)
+    def after_step(self): # as AveragedModel.update_parameters, on lists made once
+        if self.count == 0:
+            torch._foreach_copy_(self.averages, self.weights)
+        else:
+            self.mix(self.averages, self.weights, self.count)
+        self.count += 1
+        self.average.n_averaged += 1
 
     def before_validate(self):
         self.trained = self.learn.model
@@ -188,11 +211,17 @@ class History(Callback):
         self.log(self._line(self.rows[-1]))
 
     def _line(self, row):
+        left = row["seconds"] * (self.n_epoch - row["epoch"])
         return (f"epoch {row['epoch']:2}/{self.n_epoch}  "
                 f"train loss {row['train_loss']:.4f}  "
                 f"valid loss {row['valid_loss']:.4f}  "
                 f"{self.main_metric} {row[self.main_metric]:.4f}  "
-                f"{row['seconds']:.1f} s")
+                f"{row['seconds']:.1f} s{_time_left(left)}")
+
+def _time_left(seconds):
+    "As the end of a line; empty when nothing is left"
+    if not seconds: return ""
+    return f", {seconds / 60:.0f} min left" if seconds > 90 else f", {seconds:.0f} s left"
 
 # %% ../nbs/10_callbacks.ipynb #1ce24a6f
 class StopEarly(Callback):

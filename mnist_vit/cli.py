@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import traceback
+from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
 from .config import make_recipe, named_recipes, recipe_values, saved_values
@@ -170,12 +171,19 @@ def _table(results):
     return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
 
 # %% ../nbs/24_cli.ipynb #608f303c
+def _import_ahead(processes):
+    "Let the process that helpers are copied from import while this one does"
+    if processes > 1 and "forkserver" in get_all_start_methods():
+        forkserver.set_forkserver_preload(["mnist_vit.training"])
+        forkserver.ensure_running()
+
 def _train(args):
     recipe = _usage(_requested, args)
     out = Path(args.resume or args.out or default_folder(f"phase{recipe.phase}"))
     _usage(check_folder, out, bool(args.resume))
     if not args.resume:
         _usage(check_init, recipe)
+    _import_ahead(args.processes)
     from mnist_vit.devices import resolve_device
     device = _usage(resolve_device, recipe.device)
     from mnist_vit.processes import (

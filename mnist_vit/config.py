@@ -54,6 +54,11 @@ class Recipe(BaseModel):
         "block; less for earlier blocks")
     num_registers: int = Field(0, ge=0, description="extra learnt tokens beside CLS")
     ink_only: bool = Field(False, description="attend to inked patches only")
+    window_size: int = Field(
+        0, ge=0, description="side of the window that is embedded for each patch, "
+        "pixels: patch_size plus an even number; 0: the patch alone")
+    ink_channel: bool = Field(
+        False, description="also embed which pixels hold any ink, however pale")
 
     degrees: float = Field(
         10.0, ge=0, le=180, description="augmentation: rotation, ± degrees")
@@ -99,6 +104,10 @@ def _misfit(recipe):
     if size % patch_size:
         return (f"patch_size={patch_size} does not divide image_size={size}; "
                 f"these do: {_divisors(size, patch_size)}")
+    margins = recipe.window_size - patch_size
+    if recipe.window_size and (margins < 0 or margins % 2):
+        return (f"window_size={recipe.window_size} must be patch_size={patch_size} plus "
+                f"an even number, such as {patch_size + 4}, or 0")
     if dim % num_heads:
         return (f"dim={dim} is not divisible by num_heads={num_heads}; "
                 f"it is by {_divisors(dim, num_heads)}")

@@ -26,8 +26,9 @@ def build_vit(
     num_outputs:int=1, # predictions for each image, G
 ) -> VisionTransformer: # with fresh weights from torch's current seed
     "The plain Vision Transformer, or one with options where the recipe asks for any."
-    plain = recipe.pool == "cls" and not recipe.ink_only and not recipe.num_registers
-    model_class = VisionTransformer if plain else InkVisionTransformer
+    options = (recipe.pool != "cls" or recipe.ink_only or recipe.num_registers
+               or recipe.window_size or recipe.ink_channel)
+    model_class = InkVisionTransformer if options else VisionTransformer
     return model_class(num_outputs=num_outputs, **model_arguments(model_class, recipe))
 
 # %% ../nbs/08_digit_task.ipynb #6ce14d03

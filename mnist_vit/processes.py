@@ -4,23 +4,25 @@
 
 # %% auto #0
 __all__ = ['process_rank', 'num_processes', 'is_first_process', 'ProcessLost', 'share_gradients', 'ShareWork', 'gather',
-           'check_processes', 'run_processes', 'join_processes']
+           'ask_first', 'check_processes', 'run_processes', 'join_processes', 'predict_batch']
 
-# %% ../nbs/98_processes.ipynb #e5f7109b
+# %% ../nbs/98_processes.ipynb #811e3b7f
 import os
 import signal
 import tempfile
 import warnings
-from itertools import islice
-from multiprocessing import get_context
+from itertools import islice, zip_longest
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from .callbacks import map_tensors
 from .config import Recipe
+from .data import normalize
 
 # %% ../nbs/98_processes.ipynb #716788b2
 from fastai.callback.core import Callback
@@ -41,7 +43,7 @@ def is_first_process(
     "Whether this process is the one that prints, draws and writes files."
     return process_rank() == 0
 
-# %% ../nbs/98_processes.ipynb #0ce12605
+# %% ../nbs/98_processes.ipynb #fa8ec5b4
 class ProcessLost(ConnectionError):
     "Another process of the run has ended too early."
 
@@ -55,11 +57,13 @@ def _together(collective, *args):
 def share_gradients(
     model:nn.Module, # with the gradients of this process's rows, replaced in place
     loss:Tensor, # of the same rows, scalar
-    count:int|Tensor, # by what that loss was divided, at least by 1
+    count:int|Tensor, # by what that loss was divided (by 1, where this is 0)
 ) -> Tensor: # loss of the whole batch, scalar
     "Replace gradients by those of the whole batch, in one exchange."
     trained = [p for p in model.parameters() if p.grad is not None]
-    count = torch.as_tensor(count, device=loss.device).float().view(1)
+    if not isinstance(count, Tensor):
+        count = loss.new_full((), count)
+    count = count.float().view(1)
     parts = [p.grad.flatten() for p in trained] + [loss.detach().float().view(1)]
     flat = torch.cat([torch.cat(parts) * count.clamp(min=1), count])
     _together(dist.all_reduce, flat)
@@ -68,7 +72,7 @@ def share_gradients(
         p.grad = gradient.view_as(p)
     return flat[-2]
 
-# %% ../nbs/98_processes.ipynb #1376d1a9
+# %% ../nbs/98_processes.ipynb #2e859d6f
 class ShareWork(Callback):
     "Train on a part of every batch, validate on some batches, and share the results."
     order = 50  # before History, which uses the sums
@@ -109,9 +113,10 @@ class ShareWork(Callback):
 
     def after_validate(self):
         self._add_sums()
-        for rank, batches in enumerate(gather(self.seen)):
-            for outputs, targets in batches if rank != process_rank() else ():
-                self.history.metrics.update(outputs, targets)
+        self.history.metrics.reset()
+        for turn in zip_longest(*gather(self.seen)):  # in the order of one process
+            for batch in filter(None, turn):
+                self.history.metrics.update(*batch)
 
     def _add_sums(self): # of the loss and of the images that History has counted
         sums = gather((float(self.history.total), self.history.count))
@@ -138,9 +143,17 @@ def gather(
     value, # of this process; anything that can be pickled
 ) -> list: # the values of all processes, in order
     "Give every process the values of all."
+    if not dist.is_initialized(): return [value]
     values = [None] * num_processes()
     _together(dist.all_gather_object, values, value)
     return values
+
+def ask_first(
+    function, # called in the first process only, as by a download
+    *args, # its arguments
+): # what the function returns there, in every process
+    "Let the first process do something, and give the result to all."
+    return gather(function(*args) if is_first_process() else None)[0]
 
 # %% ../nbs/98_processes.ipynb #dc63c269
 def check_processes(
@@ -190,7 +203,7 @@ def run_processes(
             _leave()
             torch.set_num_threads(threads)
 
-# %% ../nbs/98_processes.ipynb #0bc3d46a
+# %% ../nbs/98_processes.ipynb #164b043a
 def _join(rank, processes, device, address, threads):
     "Become one of the processes that meet at an address"
     torch.set_num_threads(threads)
@@ -223,7 +236,8 @@ class _Helper:
     "A helper, as the first process sees it"
     def __init__(self, rank, group, call):
         self.name = f"process {rank + 1} of {group[0]}"
-        context = get_context("spawn")
+        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        context = get_context(method)
         self.connection, theirs = context.Pipe()
         self.process = context.Process(
             target=_help, args=(theirs, rank, group, call), daemon=True)
@@ -260,3 +274,15 @@ def join_processes(
     rank, processes = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     _join(rank, processes, device, "env://", torch.get_num_threads())
     del os.environ["WORLD_SIZE"]  # or fastai would exchange the loss of every batch, too
+
+# %% ../nbs/98_processes.ipynb #96bbfe80
+def predict_batch(
+    model:nn.Module, # of phase 1 or 2, in eval mode, such as load_run(folder).model
+    images, # array or tensor of uint8 (n, S, S), 0 = paper, 255 = ink
+) -> np.ndarray: # predicted digits, int64 (n,), or (n, 4) in phase 2
+    "Predict the digits of a block of images; with partial, a function for an engine."
+    device = next(model.parameters()).device
+    x = torch.as_tensor(np.array(images), device=device)[:, None]  # (n, 1, S, S)
+    with torch.inference_mode():
+        logits = model(normalize(x.float() / 255))  # (n, K) or (n, 4, K)
+    return logits.argmax(-1).cpu().numpy()

@@ -45,7 +45,8 @@ class GridRecipe(DigitRecipe):
         return 56
 
 # %% ../nbs/99_phase_recipes.ipynb #db721605
-_SHAPE_KEYS = "patch_size", "dim", "depth", "num_heads", "mlp_ratio"
+_SHAPE_KEYS = ("patch_size", "window_size", "ink_channel",
+               "dim", "depth", "num_heads", "mlp_ratio")
 
 def check_init(
     recipe:Recipe, # of any phase

@@ -23,7 +23,7 @@ from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
 from .devices import describe_device, has_bf16, resolve_device
 from .optimizer import make_optimizer, one_cycle, parameter_groups
-from .processes import ShareWork, is_first_process, num_processes
+from .processes import ShareWork, ask_first, is_first_process, num_processes
 from .run_folder import (check_folder, curves_figure, default_folder, load_weights,
                                   read_metrics, write_atomically, write_metrics)
 from .task import Task, find_task
@@ -193,7 +193,7 @@ def train_model(
     "Train by a recipe and leave a folder that load_run and evaluate_run understand."
     torch.set_flush_denormal(True)
     recipe = recipe.model_copy(update={"data": "own"}) if data else recipe
-    task = find_task(recipe.phase)(resolve_recipe(recipe), data)
+    task = find_task(recipe.phase)(ask_first(resolve_recipe, recipe), data)
     out = Path(out or default_folder(task.name))
     if is_first_process():
         check_folder(out, resume)
