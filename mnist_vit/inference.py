@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Place', 'page_inputs', 'grid_input', 'merge_detections', 'Prediction', 'DigitReader']
 
-# %% ../nbs/22_inference.ipynb #c4d174f4
+# %% ../nbs/22_inference.ipynb #859daf5c
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ from torch import Tensor
 from .boxes import Detection, reading_order
 from .data import normalize
 from .pictures import read_picture
-from mnist_vit.preparation import (
-    cut_windows, find_ink, find_pieces, ink_box, page_scales, prepare_digit, remove_specks,
-    scale_page)
+from .preparation import (
+    cut_windows, find_ink, find_pieces, ink_box, page_scales, prepare_digit,
+    remove_specks, scale_page)
 from .pretrained import (
     Pretrained, load_pretrained, push_to_hub, save_pretrained)
 
@@ -99,13 +99,13 @@ def _shared(a, b):
     areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (a, b)]
     return width * height / min(areas)
 
-# %% ../nbs/22_inference.ipynb #0edacdf1
+# %% ../nbs/22_inference.ipynb #5c29c00a
 class Prediction(NamedTuple):
     "What a picture of one digit shows."
     digit: int|None  # the most likely; None: no ink, or refused
     probabilities: Tensor  # float (10,), calibrated; of a blank picture, 0.1 each
 
-_SIZES = 10, 32  # longer side of a detection in a window, pixels: others are not believed
+_SIZES = 10, 32  # longer side of a digit in a window, pixels: no others are believed
 _BATCH = {1: 512, 2: 128, 3: 32}  # inputs at a time, by phase
 
 class DigitReader:
@@ -119,7 +119,7 @@ class DigitReader:
 
     @classmethod
     def from_pretrained(cls,
-        name:str|Path="scene", # see list_pretrained; or a folder, or a repository of the Hub
+        name:str|Path="scene", # see list_pretrained; or a folder, or user/repository
         device:str="cpu", # 'cpu', 'cuda', 'mps' or 'auto'
     ) -> "DigitReader":
         "A reader with trained weights. ValueError says what is missing or damaged."
@@ -143,16 +143,21 @@ class DigitReader:
     ) -> list[Prediction]: # of each picture
         "Read many pictures of one digit each."
         if self.phase != 1:
-            raise ValueError(f"the weights {self.card['name']!r} read pages: use read, or "
-                             "weights of phase 1, such as 'digit', for one digit")
+            raise ValueError(f"the weights {self.card['name']!r} read pages: use read, "
+                             "or weights of phase 1, such as 'digit', for one digit")
         inputs = [prepare_digit(_open(image, paper)[0]) for image in images]
-        return [self._prediction(*pair, strict) for pair in zip(inputs, self._run(inputs))]
+        pairs = zip(inputs, self._run(inputs))
+        return [self._prediction(image, logits, strict) for image, logits in pairs]
 
     def _prediction(self, image, logits, strict):
         if not image.any(): return Prediction(None, torch.full((10,), 0.1))
-        unlike = logits.logsumexp(0) < self.card["rejection"]["threshold"]
-        digit = None if strict and unlike else int(logits.argmax())
+        refused = strict and self._is_unlike(logits)
+        digit = None if refused else int(logits.argmax())
         return Prediction(digit, (logits / self.temperature).softmax(0))
+
+    def _is_unlike(self, logits):
+        "Whether no class fits (Liu et al. 2020, arXiv:2010.03759)"
+        return bool(logits.logsumexp(0) < self.card["rejection"]["threshold"])
 
     def read(self,
         image, # a path, bytes, PIL image, array or tensor
@@ -170,21 +175,28 @@ class DigitReader:
         strict:bool=False, # as in read
     ) -> list[list[Detection]]: # of each picture
         "Read many pictures, with their inputs in common batches."
-        inputs, owners, places, shrunk = [], [], [], []
-        for i, image in enumerate(images):
-            ink, k = _open(image, paper)
-            shrunk.append(k)
+        opened = [_open(image, paper) for image in images]
+        inputs, owners, places = [], [], []
+        for i, (ink, _) in enumerate(opened):
             for x, place in self._inputs(ink):
                 inputs.append(x)
                 owners.append(i)
                 places.append(place)
-        found = [[] for _ in shrunk]
-        if strict and self.phase == 3:
-            threshold = max(threshold, self.card["rejection"]["threshold"])
+        found = [[] for _ in opened]
         for i, place, output in zip(owners, places, self._run(inputs, threshold)):
             found[i] += self._detections(output, place, threshold, strict)
-        return [merge_detections([_enlarge(d, k) for d in some])
-                for some, k in zip(found, shrunk)]
+        found = [merge_detections(some) for some in found]
+        if strict and self.phase == 3:
+            found = self._look_again([ink for ink, _ in opened], found)
+        return [[_enlarge(d, k) for d in some] for some, (_, k) in zip(found, opened)]
+
+    def _look_again(self, inks, found):
+        "Keep the detections in which a reader of single digits sees a digit too"
+        second = DigitReader.from_pretrained("digit", self.recipe.device)
+        crops = [prepare_digit(_crop(ink, d.position))
+                 for ink, some in zip(inks, found) for d in some]
+        like = iter([not second._is_unlike(logits) for logits in second._run(crops)])
+        return [[d for d in some if next(like)] for some in found]
 
     def save_pretrained(self,
         folder:str|Path, # is made where it is missing
@@ -227,21 +239,28 @@ class DigitReader:
         if self.phase == 3:
             return [Detection(d.digit, place.restore(d.position),
                               _calibrated(d.score, self.temperature))
-                    for d in output if place.owns(d.position) and _is_believed(d.position)]
+                    for d in output
+                    if place.owns(d.position) and _is_believed(d.position)]
         boxes = place if self.phase == 2 else [place]
         found = []
         for box, logits in zip(boxes, output.reshape(len(boxes), -1)):  # (1 or 4, K)
-            unlike = logits.logsumexp(0) < self.card["rejection"]["threshold"]
+            refused = strict and self._is_unlike(logits)
             score, digit = (logits / self.temperature).softmax(0).max(0)
-            if box and score > threshold and not (strict and unlike):
-                found.append(Detection(int(digit), tuple(map(float, box)), float(score)))
+            if box and score > threshold and not refused:
+                box = tuple(map(float, box))
+                found.append(Detection(int(digit), box, float(score)))
         return found
 
-# %% ../nbs/22_inference.ipynb #2148933e
+# %% ../nbs/22_inference.ipynb #b7730eee
 def _open(image, paper):
     "The ink of a picture, and by how much the picture was shrunk"
     brightness, shrunk = read_picture(image)
     return find_ink(brightness, paper), shrunk
+
+def _crop(ink, box_xyxy, margin=1):
+    "The ink in a box and a little around it"
+    x1, y1, x2, y2 = (round(edge) for edge in box_xyxy)
+    return ink[max(y1 - margin, 0):y2 + margin, max(x1 - margin, 0):x2 + margin]
 
 def _enlarge(d, k):
     return d._replace(position=tuple(k * edge for edge in d.position))
