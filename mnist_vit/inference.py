@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Place', 'page_inputs', 'grid_input', 'merge_detections', 'Prediction', 'DigitReader']
 
-# %% ../nbs/22_inference.ipynb #859daf5c
+# %% ../nbs/22_inference.ipynb #268e5001
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +17,12 @@ from .boxes import Detection, reading_order
 from .data import normalize
 from .pictures import read_picture
 from .preparation import (
-    cut_windows, find_ink, find_pieces, ink_box, page_scales, prepare_digit,
+    page_windows, find_ink, find_pieces, ink_box, page_scales, prepare_digit,
     remove_specks, scale_page)
 from .pretrained import (
     Pretrained, load_pretrained, push_to_hub, save_pretrained)
 
-# %% ../nbs/22_inference.ipynb #02e9edc9
+# %% ../nbs/22_inference.ipynb #d96fc3c8
 class Place(NamedTuple):
     "Where a model's input comes from in a picture."
     left: float  # of the window on the scaled page, pixels
@@ -56,7 +56,7 @@ def page_inputs(
         scale_y, scale_x = (a / b for a, b in zip(page.shape, ink.shape))
         inputs += [(window.image, Place(window.left, window.top, scale_x, scale_y,
                                         window.core_xyxy))
-                   for window in cut_windows(page, side)]
+                   for window in page_windows(page, side)]
     return inputs
 
 # %% ../nbs/22_inference.ipynb #0451e332

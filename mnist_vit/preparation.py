@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIDE', 'Paper', 'find_paper', 'Ink', 'lift_ink', 'clear_paper', 'find_ink', 'ink_box', 'remove_specks',
            'shrink_digit', 'centre_digit', 'prepare_digit', 'Pieces', 'find_pieces', 'page_scales', 'scale_page',
-           'Window', 'cut_windows']
+           'Window', 'page_windows']
 
 # %% ../nbs/21a_preparation.ipynb #34052455
 import math
@@ -269,7 +269,7 @@ def scale_page(
     darkest = maximum_filter(page, SIDE + 1)
     return (page / np.maximum(darkest, 0.25)).astype(np.float32)
 
-# %% ../nbs/21a_preparation.ipynb #2d6a5a88
+# %% ../nbs/21a_preparation.ipynb #43733570
 class Window(NamedTuple):
     "A part of a page, as large as the detector's canvas."
     image: np.ndarray  # float32 (S, S)
@@ -285,7 +285,7 @@ def _spans(length, side, overlap):
     seams = [(a + side + b) / 2 for a, b in zip(starts, starts[1:])]
     return [*zip(starts, [-math.inf, *seams], [*seams, math.inf])]
 
-def cut_windows(
+def page_windows(
     page:np.ndarray, # float32 (H, W), exactly 0 on paper
     side:int=112, # S, pixels
     overlap:int=36, # of neighbouring windows, pixels; more than the largest digit

@@ -282,7 +282,8 @@ def predict_batch(
 ) -> np.ndarray: # predicted digits, int64 (n,), or (n, 4) in phase 2
     "Predict the digits of a block of images; with partial, a function for an engine."
     device = next(model.parameters()).device
-    x = torch.as_tensor(np.array(images), device=device)[:, None]  # (n, 1, S, S)
+    images = images if isinstance(images, Tensor) else np.array(images)
+    x = torch.as_tensor(images, device=device)[:, None]  # (n, 1, S, S)
     with torch.inference_mode():
         logits = model(normalize(x.float() / 255))  # (n, K) or (n, 4, K)
     return logits.argmax(-1).cpu().numpy()
