@@ -76,7 +76,7 @@ class Notebook(NamedTuple):
     def title(self):
         "The first heading, as `02 The parts` where the file has a number"
         texts = [match[1] for cell in self.cells if (match := re.search(r"^# (.+)$", cell.prose, re.M))]
-        digits = re.match(r"\d*", self.name)[0]
+        digits = re.match(r"(\d+[a-z]?)?", self.name)[0]
         return f"{digits} {texts[0] if texts else ''}".strip()
 
     @property

@@ -15,8 +15,10 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run the code be
     from mnist_vit.data import Digits, MNISTDataset, load_data, normalize
     from mnist_vit.detection import DetectionTransformer, decode
     from mnist_vit.grid_data import MNISTGridDataset, generate_2x2_grid_data
+    from mnist_vit.inference import DigitReader
     from mnist_vit.ink import InkVisionTransformer
     from mnist_vit.model import VisionTransformer
+    from mnist_vit.pretrained import list_pretrained, load_pretrained
     from mnist_vit.scenes import benchmark_scenes, generate_scenes
     from mnist_vit.task import load_recipe
     from mnist_vit.training import evaluate_run, load_run, train_model
@@ -32,8 +34,11 @@ _MODULES = {  # public name: the module that is imported when the name is first 
     "decode": "detection",
     "MNISTGridDataset": "grid_data",
     "generate_2x2_grid_data": "grid_data",
+    "DigitReader": "inference",
     "InkVisionTransformer": "ink",
     "VisionTransformer": "model",
+    "list_pretrained": "pretrained",
+    "load_pretrained": "pretrained",
     "benchmark_scenes": "scenes",
     "generate_scenes": "scenes",
     "load_recipe": "task",
