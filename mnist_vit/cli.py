@@ -7,15 +7,11 @@ __all__ = ['mnist_vit_train', 'mnist_vit_eval', 'mnist_vit_predict', 'mnist_vit_
 
 # %% ../nbs/24_cli.ipynb #33ab789b
 import argparse
-import os
 import shlex
-import signal
-import sys
-import threading
-import traceback
 from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
+from .command import UsageError, make_parser, run_command, say, usage
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
 from .run_folder import check_folder, default_folder, write_metrics
@@ -52,18 +48,8 @@ def _add_recipe_flags(parser):
         group.add_argument(*names, dest=key, default=None, help=text, **_kind(field))
 
 # %% ../nbs/24_cli.ipynb #41f6d7b0
-class _Parser(argparse.ArgumentParser):
-    def error(self, message): # a wrong value may be long
-        super().error(message if len(message) <= 300 else message[:297] + "...")
-
-def _parser(name, description):
-    parser = _Parser(name, description=description, allow_abbrev=False)
-    parser.add_argument("--debug", action="store_true",
-                        help="show the traceback of an error [off]")
-    return parser
-
 def _train_parser():
-    parser = _parser("mnist_vit_train", "Train a Vision Transformer on handwritten digits.")
+    parser = make_parser("mnist_vit_train", "Train a Vision Transformer on handwritten digits.")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--phase", type=int, choices=PHASES,
                       help="train the recipe phaseN [1]")
@@ -88,7 +74,7 @@ def _train_parser():
     return parser
 
 def _eval_parser():
-    parser = _parser("mnist_vit_eval", "Score the model that a run has left, or a shipped one.")
+    parser = make_parser("mnist_vit_eval", "Score the model that a run has left, or a shipped one.")
     parser.add_argument("run", metavar="RUN_DIR", nargs="?",
                         help="a folder that mnist_vit_train has written")
     parser.add_argument("--edited", action="store_true",
@@ -108,55 +94,6 @@ def _eval_parser():
                         help=f"{fields['device'].description} [auto]",
                         **_kind(fields["device"]))
     return parser
-
-# %% ../nbs/24_cli.ipynb #fc0418dd
-class _UsageError(Exception):
-    "An error that the user of the command can correct."
-
-def _run(command, parser, argv):
-    "Parse, run, and turn any error into one line and an exit code"
-    args = parser.parse_args(argv)  # exits with 2 by itself
-    previous = _on_sigterm(signal.default_int_handler)
-    try:
-        for key, value in vars(args).items():
-            if value == "":
-                raise _UsageError(f"{key} is empty: is a shell variable not set?")
-        return command(args) or 0
-    except (Exception, KeyboardInterrupt) as e:
-        if args.debug:
-            traceback.print_exc()
-        name = type(e).__name__
-        message = str(e) or {"KeyboardInterrupt": "interrupted"}.get(name, name)
-        message = " ".join(message.split())
-        message = message if len(message) <= 300 else message[:297] + "..."
-        _say(f"{parser.prog}: {message}", sys.stderr)
-        return 2 if isinstance(e, _UsageError) else 1
-    finally:
-        _on_sigterm(previous)
-
-def _on_sigterm(handler):
-    "Let SIGTERM do what Ctrl-C does; only the main thread may decide that"
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if handler is None or not in_main_thread: return None
-    return signal.signal(signal.SIGTERM, handler)
-
-def _say(text, stream=None):
-    "Print; where nobody reads any more, or the disk is full, fall silent instead of failing"
-    stream = stream or sys.stdout
-    try:
-        print(text, file=stream, flush=True)
-    except (OSError, ValueError):
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except (OSError, ValueError):
-            pass
-
-def _usage(action, *args, **kwargs):
-    "Call an action whose complaints are about what was asked for"
-    try:
-        return action(*args, **kwargs)
-    except (ValueError, OSError) as e:
-        raise _UsageError(str(e)) from e
 
 # %% ../nbs/24_cli.ipynb #c9084594
 def _requested(args):
@@ -221,23 +158,23 @@ def _import_ahead(processes):
         forkserver.ensure_running()
 
 def _train(args):
-    recipe = _usage(_requested, args)
+    recipe = usage(_requested, args)
     out = args.resume or args.out
     if out:
-        _usage(check_folder, out, bool(args.resume))
+        usage(check_folder, out, bool(args.resume))
     if not args.resume:
-        _usage(check_init, recipe)
+        usage(check_init, recipe)
     _import_ahead(args.processes)
     from mnist_vit.devices import resolve_device
-    device = _usage(resolve_device, recipe.device)
+    device = usage(resolve_device, recipe.device)
     from mnist_vit.processes import (
         ProcessLost, check_processes, join_processes, run_processes)
     from mnist_vit.training import train_model
-    _usage(check_processes, args.processes, recipe, device)
+    usage(check_processes, args.processes, recipe, device)
     join_processes(device)
     options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb,
-               "log": _say}
-    out = Path(out or _usage(default_folder, f"phase{recipe.phase}"))
+               "log": say}
+    out = Path(out or usage(default_folder, f"phase{recipe.phase}"))
     try:
         results = run_processes(args.processes, device, train_model, recipe, out, **options)
     except (KeyboardInterrupt, ProcessLost) as e:
@@ -247,39 +184,39 @@ def _train(args):
         *_, what = str(e).splitlines() or ["interrupted"]
         raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
     if results is None: return  # torchrun's first process prints
-    _say(f"\n{_table(results)}\n\nwritten to {out}")
+    say(f"\n{_table(results)}\n\nwritten to {out}")
 
 # %% ../nbs/24_cli.ipynb #fac40e0c
 def mnist_vit_train(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit code
     "Train a recipe and leave a folder with its results; see mnist_vit_train --help."
-    return _run(_train, _train_parser(), argv)
+    return run_command(_train, _train_parser(), argv)
 
 # %% ../nbs/24_cli.ipynb #260e4347
 def _eval(args):
     if bool(args.run) == bool(args.pretrained):
-        raise _UsageError("name either the folder of a run or --pretrained NAME")
-    values = _usage(saved_values, args.run) if args.run else _usage(_shipped, args.pretrained)
+        raise UsageError("name either the folder of a run or --pretrained NAME")
+    values = usage(saved_values, args.run) if args.run else usage(_shipped, args.pretrained)
     phase = values.get("phase", 1)
-    recipe_class = _usage(find_recipe_class, phase)
+    recipe_class = usage(find_recipe_class, phase)
     if args.scenes and "scenes" not in recipe_class.model_fields:
-        raise _UsageError(f"--scenes is for runs of phase 3, and {args.run or args.pretrained} "
+        raise UsageError(f"--scenes is for runs of phase 3, and {args.run or args.pretrained} "
                           f"is of phase {phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
-    _usage(make_recipe, {**values, **changes}, recipe_class)
+    usage(make_recipe, {**values, **changes}, recipe_class)
     from mnist_vit.devices import resolve_device
-    _usage(resolve_device, args.device)
+    usage(resolve_device, args.device)
     results = _scores(args, changes)
     if args.scenes:
         results["scenes"] = args.scenes
     other = results["dataset"] if results["dataset"] != values.get("data") else ""
     name = "_".join(filter(None, ("eval", args.split, args.scenes, other))) + ".json"
     path = Path(args.out) if args.out else args.run and Path(args.run)/name
-    _say(_table(results))  # also where it cannot be written
+    say(_table(results))  # also where it cannot be written
     if path:
         write_metrics(results, path.parent, path.name)
-        _say(f"\nwritten to {path}")
+        say(f"\nwritten to {path}")
 
 def _scores(args, changes):
     "Those of a run, or of shipped weights"
@@ -298,11 +235,11 @@ def mnist_vit_eval(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit code
     "Score a run's model on a split; see mnist_vit_eval --help."
-    return _run(_eval, _eval_parser(), argv)
+    return run_command(_eval, _eval_parser(), argv)
 
 # %% ../nbs/24_cli.ipynb #rd000002
 def _predict_parser():
-    parser = _parser("mnist_vit_predict", "Read the handwritten digits in pictures.")
+    parser = make_parser("mnist_vit_predict", "Read the handwritten digits in pictures.")
     parser.add_argument("pictures", metavar="PICTURE", nargs="+",
                         help="a file, a folder of pictures, or a pattern such as 'scans/*.png'")
     parser.add_argument("--phase", choices=["auto", *map(str, PHASES)], default="auto",
@@ -324,18 +261,18 @@ def _predict(args):
     phase = None if args.phase == "auto" else int(args.phase)
     from mnist_vit.picture_files import FileReader, predict_files
     reader = FileReader(phase, args.paper, args.strict, args.device)
-    return _usage(predict_files, args.pictures, reader, args.json, args.draw)
+    return usage(predict_files, args.pictures, reader, args.json, args.draw)
 
 # %% ../nbs/24_cli.ipynb #rd000003
 def mnist_vit_predict(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit code
     "Read the digits in pictures; see mnist_vit_predict --help."
-    return _run(_predict, _predict_parser(), argv)
+    return run_command(_predict, _predict_parser(), argv)
 
 # %% ../nbs/24_cli.ipynb #rd000005
 def _export_parser():
-    parser = _parser("mnist_vit_export", "Calibrate a run's model; write its weights and card.")
+    parser = make_parser("mnist_vit_export", "Calibrate a run's model; write its weights and card.")
     parser.add_argument("run", metavar="RUN_DIR",
                         help="a folder that mnist_vit_train has written, with test scores")
     parser.add_argument("--name", required=True,
@@ -346,11 +283,11 @@ def _export_parser():
 
 def _export(args):
     from mnist_vit.pretrained import export_run
-    print(f"written to {_usage(export_run, args.run, args.name, args.out)}")
+    print(f"written to {usage(export_run, args.run, args.name, args.out)}")
 
 # %% ../nbs/24_cli.ipynb #rd000006
 def mnist_vit_export(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit code
     "Make shipped weights of a run; see mnist_vit_export --help."
-    return _run(_export, _export_parser(), argv)
+    return run_command(_export, _export_parser(), argv)
