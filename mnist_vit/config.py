@@ -173,12 +173,14 @@ def _type_and_bounds(field):
 def make_recipe(
     values:dict, # keys and values; those left out have defaults
     recipe_class:type[Recipe]=Recipe, # the class of the phase's recipes
+    file:str|Path="", # where the values are from; an error names it
 ) -> Recipe: # a valid recipe
     "Build a recipe, or raise a ValueError of one sentence that says what is allowed."
     try:
         return recipe_class.model_validate(values)
     except ValidationError as e:
-        raise ValueError(_sentence(e.errors()[0], recipe_class)) from None
+        sentence = _sentence(e.errors()[0], recipe_class)
+        raise ValueError(f"{file}: {sentence}" if file else sentence) from None
 
 def _sentence(error, recipe_class):
     key, value = str(error["loc"][0]) if error["loc"] else "", shorten(error["input"])

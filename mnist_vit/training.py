@@ -272,8 +272,10 @@ def load_run(
     "Load a run. FileNotFoundError or ValueError says what is missing or does not fit."
     if isinstance(data, str):
         changes, data = {**changes, "data": data}, None
-    values = {**saved_values(folder), "device": resolve_device(device), **changes}
+    values = saved_values(folder)
     task_class = find_task(values.get("phase", 1))
+    make_recipe(values, task_class.recipe_class, f"{folder}/config.yaml")  # as it is
+    values = {**values, "device": resolve_device(device), **changes}
     task = task_class(make_recipe(values, task_class.recipe_class), data)
     model = task.model()
     load_weights(model, folder, edited)
@@ -291,9 +293,7 @@ def evaluate_run(
 ) -> dict: # under the split's name its metrics, and what was used
     "Score the best weights of a run."
     run = load_run(folder, device, data, edited, **changes)
-    recipe = run.recipe
-    if recipe.data == "auto":
-        recipe = recipe.model_copy(update={"data": resolve_data("auto")})
+    recipe = resolve_recipe(run.recipe)
     task = type(run.task)(recipe, run.task.data)
     scores = evaluate(run.model, task.batches(split, recipe.device), task.metrics())
     return {split: scores, "dataset": recipe.data, "seed": recipe.seed,
