@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['Trace', 'trace', 'attention_maps', 'draw_heat', 'rollout', 'relevance', 'blank_patches', 'occlusion',
-           'deletion_curve', 'fit_temperature', 'calibration_figure']
+           'deletion_curve', 'calibration_figure']
 
 # %% ../nbs/23_interpretation.ipynb #b86c4382
-import math
 from typing import NamedTuple
 
 import torch
@@ -192,17 +191,6 @@ def deletion_curve(
         rest = blank_patches(x, removed.view_as(scores))
         curve.append(_log_probability(model, rest, classes).exp())
     return torch.stack(curve, 1)
-
-# %% ../nbs/23_interpretation.ipynb #369ff69b
-def fit_temperature(
-    logits:Tensor, # (n, K), of digits that were not trained on
-    labels:Tensor, # (n,)
-) -> float: # T; logits / T have the lowest cross-entropy
-    "Choose one number that makes probabilities honest (Guo 2017, arXiv:1706.04599)."
-    from scipy.optimize import minimize_scalar
-    def loss(log_t):
-        return F.cross_entropy(logits / math.exp(log_t), labels).item()
-    return math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
 
 # %% ../nbs/23_interpretation.ipynb #da2f088a
 def calibration_figure(
