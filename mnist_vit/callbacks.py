@@ -7,7 +7,6 @@ __all__ = ['seed_epoch', 'EpochSeed', 'map_tensors', 'join_tensors', 'Bf16', 'St
            'Checkpoint', 'restore']
 
 # %% ../nbs/10_callbacks.ipynb #2f19b07b
-import math
 import time
 import warnings
 from pathlib import Path

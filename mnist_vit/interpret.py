@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 
 from .data import BLANK
 from .figures import BLUE, GREY, PALE, figure_style, show_image

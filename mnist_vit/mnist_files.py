@@ -18,7 +18,7 @@ from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from .safeguards import explain_writing, shorten, write_atomically
+from .safeguards import shorten, write_atomically
 
 # %% ../nbs/90_mnist_files.ipynb #f324178d
 MNIST_FILES = {  # name: (size in bytes, MD5 sum) of the four unpacked files
