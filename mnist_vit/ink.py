@@ -30,7 +30,7 @@ def inked(
 ) -> Tensor: # bool (B, N), True where a patch holds ink
     "Find the patches that are not blank paper, to within half a grey level."
     brightest = F.max_pool2d(x.amax(1, keepdim=True), patch_size).flatten(1)  # (B, N)
-    return brightest > blank_value + HALF_GREY
+    return ~(brightest <= blank_value + HALF_GREY)  # not a number is not paper either
 
 # %% ../nbs/05_ink.ipynb #39537ab5
 def ink_index(
@@ -154,6 +154,8 @@ class Encoded(NamedTuple):
 @delegates()
 class InkEncoder(VisionTransformer):
     "The Vision Transformer up to its head, encoding inked patches only."
+    static = False  # tensors of fixed shape: all patches, the blank ones masked
+
     def __init__(self, *,
         num_prefix_tokens:int=1, # E: CLS and learnt tokens beside it
         ink_only:bool=True, # encode inked patches only? False: all of them
@@ -187,7 +189,8 @@ class InkEncoder(VisionTransformer):
         return_attention:bool=False, # also return the attention weights of every block?
     ) -> Encoded: # tokens, which patches they are, and which are padding
         "Turn images into tokens that have exchanged information."
-        embed = self._inked_patches if self.ink_only else self._all_patches
+        packed = self.packs(x)
+        embed = self._inked_patches if packed else self._all_patches
         patches, index, mask = embed(x)
         prefix = self.cls_token  # (1, D)
         if self.prefix_tokens is not None:
@@ -195,13 +198,17 @@ class InkEncoder(VisionTransformer):
         E = len(prefix)
         tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
         tokens = self.dropout(tokens)
-        if self.ink_only:
-            present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
-            tokens, attention = self._packed_blocks(tokens, present, return_attention)
-        else:
-            tokens, attention = self.run_blocks(tokens, None, return_attention)
+        present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
+        run = self._packed_blocks if packed else self._masked_blocks
+        tokens, attention = run(tokens, present, return_attention)
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
+
+    def packs(self,
+        x:Tensor, # images (B, C, H, W)
+    ) -> bool: # False: every patch is encoded, and if ink_only, the blank ones masked
+        "Will these images be packed? Not on a GPU, which would wait to learn the lengths."
+        return self.ink_only and not (self.static or x.is_cuda)
 
     def find_ink(self,
         x:Tensor, # normalised images (B, C, H, W)
@@ -218,12 +225,14 @@ class InkEncoder(VisionTransformer):
         return found.view(*index.shape, found.shape[1])
 
     def _all_patches(self, x):
-        "Tokens (B, N, D) of all patches, their indices, and a mask without padding"
+        "Tokens (B, N, D) of all patches, their indices, and which the model may see"
         tokens = self.patch_embedding(x)
         index = torch.arange(tokens.shape[1], device=x.device)[None]  # (1, N)
         tokens = tokens + self.positions_of(index, len(x))
         index = index.expand(tokens.shape[:2])
-        return tokens, index, torch.ones_like(index, dtype=torch.bool)
+        if not self.ink_only: return tokens, index, torch.ones_like(index).bool()
+        if not x.is_cuda: check_finite(x)
+        return tokens, index, self.find_ink(x)
 
     def _inked_patches(self, x):
         "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
@@ -240,6 +249,12 @@ class InkEncoder(VisionTransformer):
         if isinstance(embedding, WindowEmbedding):
             x = embedding.prepare(x)
         return cut_windows(x, index, embedding.proj.kernel_size[0], embedding.patch_size)
+
+    def _masked_blocks(self, tokens, present, return_attention):
+        "Pass sequences (B, S, D) through all blocks as they are"
+        mask = present if self.ink_only else None
+        tokens, attention = self.run_blocks(tokens, mask, return_attention)
+        return tokens, [weights * present[:, None, :, None] for weights in attention]
 
     def _packed_blocks(self, tokens, present, return_attention):
         "Pass padded sequences (B, S, D) through all blocks, packed"
