@@ -26,6 +26,15 @@ class DigitRecipe(Recipe):
         0.1, ge=0, lt=1, description="augmentation: shift, ± share of the side")
     scale: float = Field(
         0.1, ge=0, lt=1, description="augmentation: magnification, 1 ± this")
+    stretch: float = Field(
+        0.0, ge=0, lt=1, description="augmentation: x magnified by 1 ± this, y by the "
+                                     "reciprocal")
+    elastic: float = Field(
+        0.0, ge=0, le=28, description="augmentation: bending, largest step, ± pixels")
+    thickness: float = Field(
+        0.0, ge=0, le=1, description="augmentation: of strokes, thinner or thicker, ± this")
+    clean_epochs: int = Field(
+        0, ge=0, le=10_000, description="last epochs, which have no augmentation")
     label_smoothing: float = Field(
         0.05, ge=0, lt=1, description="share of the target spread over all classes")
 
