@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from .config import Recipe, saved_values
 from .safeguards import shorten
+from .scene_settings import BENCHMARK
 
 # %% ../nbs/99_phase_recipes.ipynb #a832f0a3
 class DigitRecipe(Recipe):
@@ -100,19 +101,16 @@ class SceneRecipe(Recipe):
     @property
     def image_size(self) -> int:
         "Side of the canvas of the scenes, pixels."
-        return _scenes_of(self).canvas
+        return BENCHMARK[self.scenes].canvas
 
     @model_validator(mode="after")
     def _suits_the_scenes(self):
         # replace raises an error for rotations and slants that scenes cannot have
-        scenes = replace(_scenes_of(self), degrees=self.degrees, shear=self.shear)
+        scenes = replace(
+            BENCHMARK[self.scenes], degrees=self.degrees, shear=self.shear)
         if problem := _mismatch(self, scenes.max_digits, 20 * scenes.scale[0]):
             raise ValueError(problem)
         return self
-def _scenes_of(recipe):
-    "The settings of the scenes that a recipe names"
-    from mnist_vit.scenes import BENCHMARK
-    return BENCHMARK[recipe.scenes]
 
 # %% ../nbs/99_phase_recipes.ipynb #31a49b5c
 def _mismatch(recipe, most, smallest):
