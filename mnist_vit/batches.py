@@ -116,7 +116,8 @@ def affine(
     cos, sin = angle.deg2rad().cos(), angle.deg2rad().sin()
     slant = shear.deg2rad().tan()
     inverse = torch.stack([cos - sin*slant, cos*slant + sin, -sin, cos], -1)  # (B, 4)
-    inverse = inverse.view(-1, 2, 2) / scale.view(len(x), -1, 1)  # (B, 2, 2)
+    inverse = inverse.view(-1, 2, 2)  # (B, 2, 2)
+    inverse = inverse / (scale[:, :, None] if scale.ndim == 2 else scale[:, None, None])
     inverse = inverse * 2 / S  # from pixels to the [-1, 1] of grid_sample
     p = torch.arange(S, device=x.device) - (S - 1) / 2  # (S,), pixels from the centre
     of_column = inverse[:, None, :, 0] * (p - translate[:, :1])[..., None]  # (B, S, 2)

@@ -16,6 +16,9 @@ class Clutter(NamedTuple):
     "Marks on the canvas that are not digits and that a detector should ignore."
     strokes: int = 8  # pieces of other digits of the split, at most 11×11 pixels each
     noise: float = 0.01  # share of pixels that are given a random grey level
+    share: float = 1.  # share of the scenes that have any of this
+    lines: int = 0  # straight lines, 8 to 24 pixels long
+    stains: int = 0  # pale round stains of the paper, also under digits
 
 # %% ../nbs/15a_scene_settings.ipynb #9028de2f
 def check_whole(
@@ -53,16 +56,18 @@ def _check_types(s):
                         "or `Clutter(strokes, noise)`")
     check_whole(1, canvas=s.canvas)
     check_whole(min_digits=s.min_digits, max_digits=s.max_digits)
-    check_whole(strokes=s.clutter.strokes if s.clutter else 0)
+    clutter = s.clutter or Clutter()
+    check_whole(strokes=clutter.strokes, lines=clutter.lines, stains=clutter.stains)
     if not (isinstance(s.scale, (tuple, list)) and len(s.scale) == 2):
         raise TypeError(f"scale={s.scale!r} must be two numbers, (lowest, highest)")
 
-_MOST = {"canvas": 4096, "max_digits": 200, "strokes": 200}  # more would take forever
+_MOST = {"canvas": 4096, "max_digits": 200, "strokes": 200, "lines": 200, "stains": 200}  # more would take forever
 
 def _check_values(s):
     low, high = s.scale
-    given = {"canvas": s.canvas, "max_digits": s.max_digits,
-             "strokes": s.clutter.strokes if s.clutter else 0}
+    clutter = s.clutter or Clutter()
+    given = {"canvas": s.canvas, "max_digits": s.max_digits, "strokes": clutter.strokes,
+             "lines": clutter.lines, "stains": clutter.stains}
     for name, value in given.items():
         if value > _MOST[name]:
             raise ValueError(f"{name}={value} must be at most {_MOST[name]}")
@@ -79,8 +84,9 @@ def _check_values(s):
         raise ValueError(f"max_iou={s.max_iou} must lie in [0, 1]")
     if not (0 <= s.degrees <= 45 and 0 <= s.shear <= 45):
         raise ValueError(f"degrees={s.degrees} and shear={s.shear} must lie in [0, 45]")
-    if s.clutter and not 0 <= s.clutter.noise <= 1:
-        raise ValueError(f"noise={s.clutter.noise} must lie in [0, 1]")
+    if not (0 <= clutter.noise <= 1 and 0 <= clutter.share <= 1):
+        raise ValueError(f"noise={clutter.noise} and share={clutter.share} "
+                         "must lie in [0, 1]")
 
 # %% ../nbs/15a_scene_settings.ipynb #1d734820
 BENCHMARK = {
@@ -88,4 +94,6 @@ BENCHMARK = {
     "large": SceneSettings(canvas=168, max_digits=16),
     "overlap": SceneSettings(max_iou=0.25),
     "clutter": SceneSettings(clutter=Clutter()),
+    "mixed": SceneSettings(max_iou=0.25, clutter=Clutter(share=0.5)),
+    "unseen": SceneSettings(clutter=Clutter(0, 0., lines=6, stains=4)),
 }

@@ -103,26 +103,29 @@ def _scraps(stamps, u):
 # %% ../nbs/16_scenes.ipynb #84ebc4a0
 def _add(images, keys, wanted, digits, s, taken, scraps=False):
     "Draw, render, place and paste a digit, or a piece of one, for each wanted key"
-    scene, slot = wanted.nonzero(as_tuple=True)  # (n,)
-    u = uniform(keys[scene, slot], 5)  # which, rotation, scale, slant, piece
+    where = scene, slot = wanted.nonzero(as_tuple=True)  # (n,)
+    u = uniform(keys[where], 5)  # which, rotation, scale, slant, piece
     which = (u[:, 0] * len(digits.labels)).long()
     stamps = render_digits(digits.images[which], u[:, 1:4], s)
     if scraps:
         stamps = _scraps(stamps, u[:, 4])
-    inner = ink_boxes(stamps)
     labels = torch.full_like(keys, -1)
-    labels[scene, slot] = digits.labels[which]
-    sizes = u.new_zeros(*keys.shape, 2)
-    sizes[scene, slot] = (inner[:, 2:] - inner[:, :2]).float()
+    labels[where] = digits.labels[which]
+    return labels, _place(images, keys, where, stamps, s, taken)
+
+def _place(images, keys, where, stamps, s, taken):
+    "Find a place for each stamp (n, W, W) beside the boxes taken, and paste it there"
+    inner = ink_boxes(stamps)
+    sizes = taken.new_zeros(*keys.shape, 2)
+    sizes[where] = (inner[:, 2:] - inner[:, :2]).float()
     boxes = place_boxes(sizes, keys, s.canvas, s.max_iou, taken)
-    _paste(images, stamps, inner, boxes[scene, slot], scene)
-    return labels, boxes
+    _paste(images, stamps, inner, boxes[where], where[0])
+    return boxes
 
 # %% ../nbs/16_scenes.ipynb #1d39abd5
 # fold_in(key of a scene, index): index 0 gives the number of digits, 1 to M give the
-# keys of the digits, and these two the keys of the clutter
-_STROKES = 10**9
-_NOISE = 10**9 + 1
+# keys of the digits, and these the keys of the clutter
+_STROKES, _NOISE, _SHARE, _LINES, _STAINS = range(10**9, 10**9 + 5)
 
 def add_clutter(
     images:Tensor, # canvases, uint8 (B, 1, S, S), changed in place
@@ -131,16 +134,51 @@ def add_clutter(
     s:SceneSettings, # with clutter
     taken:Tensor, # boxes xyxy of the digits (B, M, 4)
 ) -> None:
-    "Add strokes, placed beside the digits, and then noise."
-    strokes = torch.arange(s.clutter.strokes, device=keys.device)
-    keys_of_strokes = fold_in(fold_in(keys, _STROKES)[:, None], strokes)  # (B, strokes)
-    every = torch.ones_like(keys_of_strokes, dtype=torch.bool)
-    _add(images, keys_of_strokes, every, digits, s, taken, scraps=True)
-    u = uniform(fold_in(keys, _NOISE), images[0].numel()).view_as(images)
-    hit = u < s.clutter.noise
-    grey = 1 + 255 * u / max(s.clutter.noise, 1e-9)  # from 1 to 256 where hit
+    "Add strokes and lines beside the digits, and stains and noise anywhere."
+    c = s.clutter
+    u = uniform(fold_in(keys, _SHARE), 1)[:, 0]
+    chosen = (u < c.share).nonzero().flatten()  # the scenes that have clutter
+    some, keys, taken = images[chosen], keys[chosen], taken[chosen]
+    every = torch.ones(len(keys), c.strokes, dtype=torch.bool, device=keys.device)
+    _add(some, _keys_of(keys, _STROKES, c.strokes), every, digits, s, taken, scraps=True)
+    if c.lines:
+        _add_lines(some, _keys_of(keys, _LINES, c.lines), s, taken)
+    if c.stains:
+        _add_stains(some, _keys_of(keys, _STAINS, c.stains))
+    u = uniform(fold_in(keys, _NOISE), images[0].numel()).view_as(some)
+    grey = 1 + 255 * u / max(c.noise, 1e-9)  # from 1 to 256 where there is a speck
     grey = grey.clamp(max=255).byte()
-    images.copy_(torch.where(hit, images.maximum(grey), images))
+    images[chosen] = torch.where(u < c.noise, some.maximum(grey), some)
+
+def _keys_of(keys, kind, number):
+    "Keys of so many marks of a kind for each scene (B, number)"
+    return fold_in(fold_in(keys, kind)[:, None], torch.arange(number, device=keys.device))
+
+# %% ../nbs/16_scenes.ipynb #6f853c14
+def _add_lines(images, keys, s, taken):
+    "Draw a straight line for each key (B, n) and place it beside the digits"
+    u = uniform(keys, 3).flatten(0, 1)  # direction, length, grey
+    W = 28  # side of a stamp
+    p = torch.arange(W, device=keys.device) - (W - 1) / 2
+    x, y = p[None, None, :], p[None, :, None]
+    angle = math.pi / 4 * (u[:, 0, None, None] - 0.5)  # at most 22.5° from horizontal
+    half = 4 + 8 * u[:, 1, None, None]
+    cos, sin = angle.cos(), angle.sin()
+    along = (x * cos + y * sin).clamp(-half, half)  # (B*n, W, W), nearest point of the line
+    distance = ((x - along * cos)**2 + (y - along * sin)**2).sqrt()
+    ink = (1.5 - distance).clamp(0, 1) * (100 + 155 * u[:, 2, None, None])
+    where = torch.ones_like(keys).nonzero(as_tuple=True)
+    _place(images, keys, where, ink.byte(), s, taken)
+
+def _add_stains(images, keys):
+    "Lay a pale disc for each key (B, n) anywhere under what is there"
+    S = images.shape[-1]
+    u = uniform(keys, 4)[..., None, None]  # (B, n, 4, 1, 1): centre, radius, grey
+    p = torch.arange(S, device=keys.device)
+    column, row = p[None, None, None, :] - S * u[:, :, 0], p[:, None] - S * u[:, :, 1]
+    distance = (column**2 + row**2).sqrt()  # (B, n, S, S)
+    disc = (4 + 8 * u[:, :, 2] - distance).clamp(0, 1) * (10 + 50 * u[:, :, 3])
+    images.copy_(images.maximum(disc.byte().amax(1, keepdim=True)))
 
 # %% ../nbs/16_scenes.ipynb #7ae66c20
 def _scenes(index, digits, s, seed):
