@@ -94,6 +94,12 @@ class SceneRecipe(Recipe):
         "Side of the canvas of the scenes, pixels."
         return BENCHMARK[self.scenes].canvas
 
+    @property
+    def num_positions(self) -> int:
+        "Places on the canvas of positions, which detection tokens do without."
+        side = self.image_size if self.num_detection_tokens else self.position_canvas
+        return (side // self.patch_size)**2
+
     @model_validator(mode="after")
     def _suits_the_scenes(self):
         # replace raises an error for rotations and slants that scenes cannot have
