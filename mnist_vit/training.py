@@ -114,11 +114,9 @@ def make_learner(
     if recipe.compile:
         model.compile()
     train, valid = task.batches("train", device), task.batches("valid", device)
-    own = [TrainEvalCallback(), QuietRecorder(), EpochSeed(recipe.seed), StopOnNaN()]
-    alone = num_processes() == 1
-    own += [] if alone else [ShareWork(task)]
-    if device.type == "cuda" and alone:
-        own += [ReplayGraph(recipe.precision == "bf16")]
+    own = [TrainEvalCallback(), QuietRecorder(), EpochSeed(recipe.seed), StopOnNaN(),
+           ReplayGraph(recipe.precision == "bf16")]
+    own += [ShareWork(task)] if num_processes() > 1 else []
     own += [GradientClip(recipe.clip)] if recipe.clip else []
     own += [Bf16()] if recipe.precision == "bf16" else []
     learn = TaskLearner(
