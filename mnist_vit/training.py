@@ -92,8 +92,7 @@ def resolve_recipe(
     if precision == "auto":
         precision = "bf16" if has_bf16(torch.device(device)) else "fp32"
     data = recipe.data if recipe.data == "own" else resolve_data(recipe.data)
-    changes = {"data": data, "device": device, "precision": precision}
-    return recipe.model_copy(update=changes)
+    return recipe.model_copy(update=dict(data=data, device=device, precision=precision))
 
 # %% ../nbs/11_training.ipynb #7ebcac3d
 class TaskLearner(Learner):
@@ -171,7 +170,7 @@ def _show_progress():
 
 def _callbacks(task, out, log, wandb):
     "Those of a run: history, averages, checkpoint, W&B, early stopping, progress bar"
-    recipe, first = task.recipe, is_first_process()  # the others print and write nothing
+    recipe, first = task.recipe, is_first_process()  # the others write nothing
     history = History(task.metrics(), task.main_metric, log if first else noop)
     ema = EMA(recipe.ema) if recipe.ema else None
     checkpoint = Checkpoint(out, recipe, history, ema)
