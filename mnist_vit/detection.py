@@ -308,7 +308,7 @@ def decode(
     boxes = cxcywh_to_xyxy(predictions.boxes_cxcywh.detach().float().cpu())
     if not (logits.isfinite().all() and boxes.isfinite().all()):
         raise FloatingPointError("the predictions hold numbers that are not finite")
-    boxes = (canvas * boxes).clamp(0, canvas)  # (B, T, 4)
+    boxes = (canvas * boxes).round().clamp(0, canvas)  # (B, T, 4), whole pixels
     scores = 1 - logits.softmax(-1)[..., -1]  # (B, T)
     digits = logits[..., :-1].argmax(-1)  # (B, T)
     wide = (boxes[..., 2:] - boxes[..., :2] >= 1).all(-1)  # at least a pixel

@@ -117,9 +117,10 @@ class GridBatches(DigitBatches):
         augment:Callable|None=None, # (x, generator) -> x, (4B, 1, 28, 28) in [0, 1]
         seed:int=0, # with the epoch, if fresh, decides grids and augmentation
         device:str|torch.device="cpu", # where digits are kept and batches appear
+        clean_from:int|None=None, # first epoch without augmentation; None: there is none
     ):
         digits = _check_source(digits)
-        super().__init__(digits, batch_size, augment=augment, seed=seed, device=device)
+        super().__init__(digits, batch_size, False, augment, seed, device, clean_from)
         self.num_samples = num_samples
         self.fresh = fresh
 
@@ -128,10 +129,11 @@ class GridBatches(DigitBatches):
 
     def __iter__(self):
         generator = _epoch_generator(self.seed, self.epoch, self.fresh)
+        augment = self._augmentation()
         self.epoch += 1
         drawn = _draw(self.num_samples, self, generator).to(self.device)  # (n, 4)
         for index in drawn.split(self.batch_size):
-            cells = self._pixels(index.flatten(), generator)  # (4B, 1, 28, 28)
+            cells = self._pixels(index.flatten(), augment, generator)  # (4B, 1, 28, 28)
             cells = cells.view(-1, 4, *cells.shape[-2:])  # (B, 4, 28, 28)
             rows = share_of(len(index), *self.share)
             self.part = rows, len(index)

@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from .batches import RandomAffine
 from .data import denormalize
-from .digit_task import build_vit, check_outputs, draw_mistakes
+from .digit_task import (
+    build_vit, check_outputs, distortion, draw_mistakes)
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
 from .model import VisionTransformer, initial_positions
@@ -176,9 +176,9 @@ class GridTask(Task):
         if split in EVALUATION_GRIDS:
             num_samples, seed = EVALUATION_GRIDS[split]
             return GridBatches(digits, num_samples, 250, seed=seed, device=device)
-        augment = RandomAffine(r.degrees, r.translate, r.scale, r.shear)
-        return GridBatches(digits, r.samples, r.batch_size, fresh=True, augment=augment,
-                           seed=r.seed, device=device)
+        return GridBatches(digits, r.samples, r.batch_size, fresh=True,
+                           augment=distortion(r), seed=r.seed, device=device,
+                           clean_from=r.epochs - r.clean_epochs)
 
     def model(self) -> VisionTransformer:
         "The model of the recipe, with fresh weights from torch's current seed."

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from .config import Recipe, saved_values
 from .safeguards import shorten
+from .scene_settings import BENCHMARK
 
 # %% ../nbs/99_phase_recipes.ipynb #a832f0a3
 class DigitRecipe(Recipe):
@@ -26,6 +27,15 @@ class DigitRecipe(Recipe):
         0.1, ge=0, lt=1, description="augmentation: shift, ± share of the side")
     scale: float = Field(
         0.1, ge=0, lt=1, description="augmentation: magnification, 1 ± this")
+    stretch: float = Field(
+        0.0, ge=0, lt=1, description="augmentation: x magnified by 1 ± this, y by the "
+                                     "reciprocal")
+    elastic: float = Field(
+        0.0, ge=0, le=28, description="augmentation: bending, largest step, ± pixels")
+    thickness: float = Field(
+        0.0, ge=0, le=1, description="augmentation: of strokes, thinner or thicker, ± this")
+    clean_epochs: int = Field(
+        0, ge=0, le=10_000, description="last epochs, which have no augmentation")
     label_smoothing: float = Field(
         0.05, ge=0, lt=1, description="share of the target spread over all classes")
 
@@ -74,7 +84,7 @@ class SceneRecipe(Recipe):
     "The recipe of phase 3."
     phase: Literal[3] = Field(
         3, description="what to learn: 3, any number of digits anywhere")
-    scenes: Literal["standard", "large", "overlap", "clutter"] = Field(
+    scenes: Literal["standard", "large", "overlap", "clutter", "mixed", "unseen"] = Field(
         "standard", description="which scenes to train on and be measured by")
     samples: int = Field(
         60_000, ge=1, le=10_000_000, description="fresh images an epoch")
@@ -91,19 +101,16 @@ class SceneRecipe(Recipe):
     @property
     def image_size(self) -> int:
         "Side of the canvas of the scenes, pixels."
-        return _scenes_of(self).canvas
+        return BENCHMARK[self.scenes].canvas
 
     @model_validator(mode="after")
     def _suits_the_scenes(self):
         # replace raises an error for rotations and slants that scenes cannot have
-        scenes = replace(_scenes_of(self), degrees=self.degrees, shear=self.shear)
+        scenes = replace(
+            BENCHMARK[self.scenes], degrees=self.degrees, shear=self.shear)
         if problem := _mismatch(self, scenes.max_digits, 20 * scenes.scale[0]):
             raise ValueError(problem)
         return self
-def _scenes_of(recipe):
-    "The settings of the scenes that a recipe names"
-    from mnist_vit.scenes import BENCHMARK
-    return BENCHMARK[recipe.scenes]
 
 # %% ../nbs/99_phase_recipes.ipynb #31a49b5c
 def _mismatch(recipe, most, smallest):

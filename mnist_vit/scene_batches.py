@@ -6,6 +6,8 @@
 __all__ = ['check_scenes', 'SceneDataset', 'SceneBatches', 'FixedScenes']
 
 # %% ../nbs/17_scene_batches.ipynb #7501c947
+from functools import partial
+
 import torch
 from torch.utils.data import Dataset
 
@@ -144,14 +146,25 @@ class SceneBatches:
     def __iter__(self):
         first = self.epoch * self.num_samples  # number of the first scene of this epoch
         self.epoch += 1
-        settings = vars(self.settings)
-        for done in range(0, self.num_samples, self.batch_size):
-            n = min(self.batch_size, self.num_samples - done)
+        at_once = 1 if self.device.type == "cpu" else 16  # batches
+        for done in range(0, self.num_samples, self.batch_size * at_once):
+            n = min(self.batch_size * at_once, self.num_samples - done)
+            yield from self._batches(first + done, n)
+
+    def _batches(self, first, num_samples):
+        "Batches of the scenes with the numbers from `first`, made in one go if possible"
+        make = partial(generate_scenes, digits=self.digits, seed=self.seed,
+                       **vars(self.settings))
+        whole = self.share == (0, 1)
+        scenes = make(num_samples, first=first) if whole else None
+        for done in range(0, num_samples, self.batch_size):
+            n = min(self.batch_size, num_samples - done)
             rows = share_of(n, *self.share)
             self.part = rows, n
-            which = {"seed": self.seed, "first": first + done + rows.start}
-            n = rows.stop - rows.start
-            yield generate_scenes(n, self.digits, **settings, **which).to_batch()
+            start, stop = done + rows.start, done + rows.stop
+            part = scenes.take(slice(start, stop)) if whole else make(
+                stop - start, first=first + start)
+            yield part.to_batch()
 
 # %% ../nbs/17_scene_batches.ipynb #7d95fc03
 class FixedScenes:

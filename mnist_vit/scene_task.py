@@ -125,6 +125,8 @@ class SceneTask(Task):
             count = EVALUATION_SCENES[split]
             scenes = benchmark_scenes(r.scenes, split, digits, count)
             return FixedScenes(scenes, device=device)
+        if r.scenes == "unseen":
+            raise ValueError("scenes=unseen is for evaluation only: no model is trained on it")
         settings = replace(BENCHMARK[r.scenes], degrees=r.degrees, shear=r.shear)
         return SceneBatches(digits, r.samples, r.batch_size, settings, r.seed, device)
 

@@ -23,6 +23,7 @@ from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
 from .devices import (check_default_type, describe_device, flushed_denormals,
                                has_bf16, resolve_device)
+from .gpu import QuietRecorder, ReplayGraph
 from .optimizer import make_optimizer, one_cycle, parameter_groups
 from .processes import ShareWork, ask_first, is_first_process, num_processes
 from .run_folder import (check_recipe, claim_folder, curves_figure,
@@ -38,7 +39,7 @@ from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import ParamScheduler
 from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
-from fastai.learner import Learner, Recorder
+from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop
 from fastcore.imports import IN_NOTEBOOK
@@ -113,8 +114,11 @@ def make_learner(
     if recipe.compile:
         model.compile()
     train, valid = task.batches("train", device), task.batches("valid", device)
-    own = [TrainEvalCallback(), Recorder(), EpochSeed(recipe.seed), StopOnNaN()]
-    own += [ShareWork(task)] if num_processes() > 1 else []
+    own = [TrainEvalCallback(), QuietRecorder(), EpochSeed(recipe.seed), StopOnNaN()]
+    alone = num_processes() == 1
+    own += [] if alone else [ShareWork(task)]
+    if device.type == "cuda" and alone and not recipe.compile:
+        own += [ReplayGraph(recipe.precision == "bf16")]
     own += [GradientClip(recipe.clip)] if recipe.clip else []
     own += [Bf16()] if recipe.precision == "bf16" else []
     learn = TaskLearner(
