@@ -14,12 +14,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .boxes import cxcywh_to_xyxy
+from .calibration import calibrate, split_logits
 from .data import normalize
 from .detection import DetectionTransformer
 from .ink import InkEncoder, InkVisionTransformer
-from .model import VisionTransformer
 from .pretrained import Pretrained, load_pretrained
 from .run_folder import write_atomically
+
+# %% ../nbs/23a_onnx.ipynb #7a52dd24
+def _fixed(model):
+    "A copy of a model for export: on the CPU, in eval mode, of fixed shapes"
+    model = deepcopy(model).cpu().float().eval()
+    if isinstance(model, InkEncoder):
+        model.static = True
+    return model
 
 # %% ../nbs/23a_onnx.ipynb #22ec2e37
 def _head_shares(model, encoded):
@@ -33,33 +41,41 @@ def _head_shares(model, encoded):
     shares = torch.eye(outputs, E + encoded.mask.shape[1])
     return shares.expand(B, -1, -1)
 
+# %% ../nbs/23a_onnx.ipynb #739cfcf5
+def _follow(shares, attention):
+    "Shares (n, G, S) of the last tokens in the first ones (Abnar and Zuidema 2020)"
+    for weights in reversed(attention):  # (n, h, S, S)
+        attended = (shares[:, None] @ weights).mean(1)  # (n, G, S), over the heads
+        shares = (attended + shares) / 2  # half comes by the residual connection
+    return shares
+
 # %% ../nbs/23a_onnx.ipynb #3079c06f
 class ClassifierGraph(nn.Module):
     "What is exported of a model that classifies images."
+    outputs = "logits", "probabilities", "attention"
+
     def __init__(self,
-        model:VisionTransformer, # of phase 1 or 2
+        model:InkVisionTransformer, # of phase 1 or 2
         temperature:float=1., # divides the logits before they become probabilities
-        attention:bool=False, # also output the attention to each patch?
     ):
         super().__init__()
-        if attention and not isinstance(model, InkVisionTransformer):
-            raise ValueError("attention can be exported of an InkVisionTransformer only, "
-                             f"not of a {type(model).__name__}")
-        self.model, self.temperature, self.attention = model, temperature, attention
-        self.outputs = ["logits", "probabilities"] + ["attention"] * attention
+        self.model, self.temperature = _fixed(model), temperature
 
     def forward(self,
         image:Tensor, # pixels (B, C, S, S), 0 = paper, 1 = ink
-    ) -> tuple[Tensor, ...]: # logits and probabilities (B, K) or (B, G, K); (B, G, N)
-        "Classify images."
-        x = normalize(image)
-        logits = self.model(x)
+    ) -> tuple[Tensor, ...]: # logits, probabilities (B, K) or (B, G, K); (B, G or 1, N)
+        "Classify images, and say which patches were attended to."
+        encoded = self.model.encode(normalize(image), return_attention=True)
+        shares = _head_shares(self.model, encoded)  # (B, G, E + N)
+        tokens = torch.cat([encoded.prefix, encoded.patches], 1)  # (B, E + N, D)
+        logits = self.model.head(shares @ tokens)  # (B, G, K), or (B, 1, G*K) of CLS
+        if self.model.num_outputs == 1:
+            logits = logits[:, 0]
+        else:
+            logits = logits.reshape(len(image), self.model.num_outputs, -1)  # (B, G, K)
         probabilities = (logits / self.temperature).softmax(-1)
-        if not self.attention: return logits, probabilities
-        encoded = self.model.encode(x, return_attention=True)
-        E = encoded.prefix.shape[1]
-        paid = _head_shares(self.model, encoded) @ rollout(encoded.attention)
-        return logits, probabilities, paid[:, :, E:]  # (B, G, E + N) -> (B, G, N)
+        drawn_on = _follow(shares, encoded.attention)  # (B, G, E + N)
+        return logits, probabilities, drawn_on[:, :, encoded.prefix.shape[1]:]
 
 # %% ../nbs/23a_onnx.ipynb #162060e0
 def non_maximum_suppression(
@@ -78,7 +94,8 @@ def non_maximum_suppression(
     return torch.cat(kept)
 
 # %% ../nbs/23a_onnx.ipynb #b832ca8a
-_NMS = torch.library.custom_op("mnist_vit::nms", non_maximum_suppression, mutates_args=())
+_NMS = torch.library.custom_op(
+    "mnist_vit::nms", non_maximum_suppression, mutates_args=())
 
 @_NMS.register_fake
 def _shape_of_nms(boxes_xyxy, scores, threshold, nms_iou):
@@ -97,93 +114,83 @@ def _onnx_nms(boxes_xyxy, scores, threshold:float, nms_iou:float):
 # %% ../nbs/23a_onnx.ipynb #a46876a3
 class DetectorGraph(nn.Module):
     "What is exported of a detector: all up to the list of digits."
+    outputs = "logits", "images", "digits", "boxes", "scores", "attention"
+
     def __init__(self,
         model:DetectionTransformer, # of phase 3
         temperature:float=1., # divides the logit of each score
-        attention:bool=False, # also output where the query of each detection looked?
         threshold:float=0.5, # a detection needs a calibrated score above this
         nms_iou:float=0.3, # of two boxes that overlap more, only the better one is kept
     ):
         super().__init__()
-        self.model, self.temperature, self.attention = model, temperature, attention
+        self.model, self.temperature = _fixed(model), temperature
         self.threshold, self.nms_iou = threshold, nms_iou
-        self.outputs = ["logits", "images", "digits", "boxes", "scores"]
-        self.outputs += ["attention"] * attention
 
     def forward(self,
         image:Tensor, # pixels (B, C, S, S), 0 = paper, 1 = ink
-    ) -> tuple[Tensor, ...]: # logits (B, T, 11); (n,), (n,), (n, 4), (n,); (n, N)
-        "Detect digits."
+    ) -> tuple[Tensor, ...]: # logits (B, T, K + 1); (n,), (n,), (n, 4), (n,), (n, N)
+        "Detect digits, and say where the query of each looked."
         x = normalize(image)
-        predictions = self.model(x)
+        encoded = self.model.encode(x, return_attention=True)
+        predictions = self.model.predict(encoded, x)
+        logits = predictions.logits
         boxes, scores = self._candidates(predictions, image.shape[-1])
         kept = torch.ops.mnist_vit.nms(boxes, scores, self.threshold, self.nms_iou)
         owner, query = kept.unbind(1)  # (n,) each
-        digits = predictions.logits[owner, query, :-1].argmax(-1)
-        fields = owner, digits, boxes[owner, query], scores[owner, query]
-        if not self.attention: return predictions.logits, *fields
-        return predictions.logits, *fields, self._attention(x, owner, query)
+        digits = logits[owner, query, :-1].argmax(-1)
+        drawn_on = self._attention(encoded, owner, query)
+        found = owner, digits, boxes[owner, query], scores[owner, query]
+        return logits, *found, drawn_on
 
     def _candidates(self, predictions, side):
-        "Boxes in pixels (B, T, 4) and scores (B, T), 0 for what cannot be a digit"
+        "Boxes in whole pixels (B, T, 4); scores (B, T), 0 where no digit can be"
         boxes = side * cxcywh_to_xyxy(predictions.boxes_cxcywh)
-        boxes = boxes.clamp(0, side)
+        boxes = boxes.round().clamp(0, side)
         wide = (boxes[..., 2:] - boxes[..., :2] >= 1).all(-1)  # at least a pixel
         logits = predictions.logits
         odds = logits[..., :-1].logsumexp(-1) - logits[..., -1]  # (B, T), logarithms
         scores = (odds.clamp(-13.8, 13.8) / self.temperature).sigmoid()
         return boxes, scores.where(predictions.valid & wide, 0.)
 
-    def _attention(self, x, owner, query):
-        "Shares of the patches in the token of each detection (n, N)"
-        encoded = self.model.encode(x, return_attention=True)
+    def _attention(self, encoded, owner, query):
+        "The shares of the patches in the token of each detection (n, N)"
         E = encoded.prefix.shape[1]
         token = query + (1 if self.model.num_detection_tokens else E)
-        return rollout(encoded.attention)[owner, token, E:]
+        attention = [weights[owner] for weights in encoded.attention]  # (n, h, S, S)
+        itself = F.one_hot(token, attention[0].shape[-1]).float()  # (n, S)
+        return _follow(itself[:, None], attention)[:, 0, E:]
 
 # %% ../nbs/23a_onnx.ipynb #229754ba
 def _program(graph, image):
     "The ONNX program of a module, for batches of any size"
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
     batch = ({0: torch.export.Dim("batch")},)
     recorded = torch.export.export(graph, (image,), dynamic_shapes=batch, strict=True)
     operators = {torch.ops.mnist_vit.nms.default: _onnx_nms}
     program = torch.onnx.export(
-        recorded, input_names=["image"], output_names=graph.outputs,
+        recorded, input_names=["image"], output_names=[*graph.outputs],
         custom_translation_table=operators, external_data=False, verbose=False)
-    _tidy(program.model)
+    ClearMetadataAndDocStringPass()(program.model)
     return program
-
-def _tidy(model):
-    "Compute nothing twice, and forget where in the Python code an operation came from"
-    from onnx_ir.passes import common
-    common.LiftConstantsToInitializersPass()(model)
-    common.DeduplicateInitializersPass()(model)
-    common.CommonSubexpressionEliminationPass()(model)
-    common.ClearMetadataAndDocStringPass()(model)
 
 # %% ../nbs/23a_onnx.ipynb #58970682
 def export_onnx(
-    source:nn.Module|Pretrained|str|Path, # a model, or what load_pretrained returns or takes
+    source:InkEncoder|Pretrained|str|Path, # model, its name, or a run
     path:str|Path, # of the file to write, which ends in .onnx
-    attention:bool=False, # also output the attention?
-    temperature:float|None=None, # of the probabilities; None: the card's, or 1
+    temperature:float|None=None, # of the probabilities; None: the calibrated one, or 1
     **options, # of a detector: threshold, nms_iou
 ) -> Path: # the file
     "Write a trained model as an ONNX file. ValueError says what is wrong."
     path = _checked(path)
-    card = {}
-    if not isinstance(source, nn.Module):
-        model, _, _, card = source if isinstance(source, Pretrained) else load_pretrained(source)
-    else:
-        model = source
-    temperature = temperature or card.get("temperature", 1.)
-    graph = _graph_of(model, temperature, attention, **options)
+    model, calibrated, name = _open(source)
+    temperature = temperature or calibrated
+    graph = _graph_of(model)(model, temperature, **options)
     embedding = model.patch_embedding
-    side = embedding.image_size
-    program = _program(graph, torch.rand(2, embedding.in_channels, side, side))
-    notes = {"image": f"pixels (B, {embedding.in_channels}, {side}, {side}), 0 = paper, 1 = ink",
-             "temperature": temperature, "name": card.get("name", type(model).__name__)}
-    program.model.metadata_props.update({key: str(value) for key, value in notes.items()})
+    C, S = embedding.in_channels, embedding.image_size
+    program = _program(graph, torch.rand(2, C, S, S))
+    notes = {"image": f"pixels (B, {C}, {S}, {S}), 0 = paper, 1 = ink",
+             "temperature": str(temperature), "name": name}
+    program.model.metadata_props.update(notes)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, program.save)
     return path
@@ -196,13 +203,24 @@ def _checked(path):
         import onnx
         import onnxscript
     except ImportError as e:
-        raise ValueError(f"exporting needs {e.name}: pip install 'mnist_vit[onnx]'") from None
+        raise ValueError(f"exporting needs {e.name}: "
+                         "pip install 'mnist_vit[onnx]'") from None
     return Path(path)
 
-def _graph_of(model, temperature, attention, **options):
-    "What to export of a model: a copy of it, in eval mode and of fixed shapes"
-    model = deepcopy(model).cpu().float()
-    if isinstance(model, InkEncoder):
-        model.static = True
-    kind = DetectorGraph if isinstance(model, DetectionTransformer) else ClassifierGraph
-    return kind(model, temperature, attention, **options).eval()
+def _open(source):
+    "A model, its temperature and its name; the model of a run is calibrated first"
+    if isinstance(source, nn.Module): return source, 1., ""
+    if not isinstance(source, Pretrained) and Path(source, "config.yaml").is_file():
+        from mnist_vit.training import load_run
+        model, _, task, _ = load_run(source)
+        calibration = calibrate(*split_logits(model, task))
+        return model, calibration["temperature"], Path(source).name
+    loaded = source if isinstance(source, Pretrained) else load_pretrained(source)
+    return loaded.model, loaded.card["temperature"], loaded.card["name"]
+
+def _graph_of(model):
+    "The class that says what is exported of a model"
+    if isinstance(model, DetectionTransformer): return DetectorGraph
+    if isinstance(model, InkVisionTransformer): return ClassifierGraph
+    raise ValueError(f"a {type(model).__name__} cannot be exported, only an "
+                     "InkVisionTransformer or a DetectionTransformer")
