@@ -57,11 +57,12 @@ function resizeRows(image, width, filter) {
   if (width === image.width) return image
   const wanted = coefficients(image.width, width, filter), out = blank(width, image.height)
   for (let y = 0; y < image.height; y++) {
-    wanted.forEach(({first, weights}, x) => {
+    for (let x = 0; x < width; x++) {
+      const {first, weights} = wanted[x], start = y * image.width + first
       let sum = 0
-      weights.forEach((w, k) => { sum += image.data[y * image.width + first + k] * w })
+      for (let k = 0; k < weights.length; k++) sum += image.data[start + k] * weights[k]
       out.data[y * width + x] = sum
-    })
+    }
   }
   return out
 }
@@ -82,45 +83,51 @@ export function resize(image, width, height, smooth = false) {
 
 // --- connected pieces; a pixel touches its eight neighbours
 
-export function findComponents({data, width, height}, isInk = value => value > 0) {
+export function findComponents({data, width, height}, least = 0) {
   const labels = new Int32Array(data.length), pieces = []
   for (let start = 0; start < data.length; start++) {
-    if (labels[start] || !isInk(data[start])) continue
-    const piece = {label: pieces.length + 1, count: 0, mass: 0, darkest: 0, box: [width, height, 0, 0]}
-    pieces.push(piece)
-    labels[start] = piece.label
-    for (const stack = [start]; stack.length;) {
-      const place = stack.pop(), x = place % width, y = (place - x) / width, [x1, y1, x2, y2] = piece.box
-      piece.count += 1
-      piece.mass += data[place]
-      piece.darkest = Math.max(piece.darkest, data[place])
-      piece.box = [Math.min(x1, x), Math.min(y1, y), Math.max(x2, x + 1), Math.max(y2, y + 1)]
-      for (let v = Math.max(y - 1, 0); v <= Math.min(y + 1, height - 1); v++) {
-        for (let u = Math.max(x - 1, 0); u <= Math.min(x + 1, width - 1); u++) {
-          const next = v * width + u
-          if (labels[next] || !isInk(data[next])) continue
-          labels[next] = piece.label
+    if (data[start] > least && !labels[start]) pieces.push(flood(start, pieces.length + 1))
+  }
+  return {labels, pieces}
+
+  function flood(start, label) {
+    const stack = [start]
+    let count = 0, mass = 0, darkest = 0, x1 = width, y1 = height, x2 = 0, y2 = 0
+    labels[start] = label
+    while (stack.length) {
+      const place = stack.pop(), x = place % width, y = (place - x) / width
+      count += 1
+      mass += data[place]
+      darkest = Math.max(darkest, data[place])
+      x1 = Math.min(x1, x)
+      y1 = Math.min(y1, y)
+      x2 = Math.max(x2, x + 1)
+      y2 = Math.max(y2, y + 1)
+      for (let v = Math.max(y - 1, 0); v < Math.min(y + 2, height); v++) {
+        for (let next = v * width + Math.max(x - 1, 0); next < v * width + Math.min(x + 2, width); next++) {
+          if (data[next] <= least || labels[next]) continue
+          labels[next] = label
           stack.push(next)
         }
       }
     }
+    return {label, count, mass, darkest, box: [x1, y1, x2, y2]}
   }
-  return {labels, pieces}
 }
 
 // the largest value at most `reach` pixels away, along both axes
 function maximumFilter(image, reach) {
-  const rows = ({data, width, height}) => {
+  const filterRows = ({data, width, height}) => {
     const out = blank(width, height)
-    for (let y = 0; y < height; y++) {
-      const row = data.subarray(y * width, (y + 1) * width)
-      for (let x = 0; x < width; x++) {
-        out.data[y * width + x] = largest(row.subarray(Math.max(0, x - reach), x + reach + 1))
-      }
+    for (let i = 0; i < data.length; i++) {
+      const x = i % width, end = i + Math.min(reach, width - 1 - x)
+      let most = 0
+      for (let k = i - Math.min(reach, x); k <= end; k++) if (data[k] > most) most = data[k]
+      out.data[i] = most
     }
     return out
   }
-  return transposed(rows(transposed(rows(image))))
+  return transposed(filterRows(transposed(filterRows(image))))
 }
 
 // preparation.clear_paper for paper without noise, which a drawing has
@@ -129,7 +136,7 @@ export function clearPaper(image, least = 0.12) {
   if (candidates.length < 3) return blank(image.width, image.height)
   const full = candidates[round(0.99 * (candidates.length - 1))]
   const share = like(image, value => Math.min(Math.fround(value / full), 1))
-  const {labels, pieces} = findComponents(share, value => value > Math.fround(0.1))
+  const {labels, pieces} = findComponents(share, Math.fround(0.1))
   const kept = blank(image.width, image.height)
   labels.forEach((label, i) => {
     kept.data[i] = label && pieces[label - 1].count >= 3 && pieces[label - 1].darkest > Math.fround(0.4) ? 1 : 0
@@ -299,13 +306,15 @@ function shared(a, b) {
 
 // boxes.reading_order: lines from top to bottom, each from left to right
 export function readingOrder(detections) {
-  let rest = [...detections].sort((a, b) => a.box[1] + a.box[3] - b.box[1] - b.box[3])
+  const twice = ({box}, axis) => box[axis] + box[axis + 2]  // the middle
+  const byMiddle = axis => (a, b) => twice(a, axis) - twice(b, axis) || a.digit - b.digit
+  let rest = [...detections].sort(byMiddle(1))
   const ordered = []
   while (rest.length) {
     const [, top, , bottom] = rest[0].box
     const belongs = ({box: [, y1, , y2]}) =>
       Math.min(bottom, y2) - Math.max(top, y1) >= Math.min(bottom - top, y2 - y1) / 2
-    ordered.push(...rest.filter(belongs).sort((a, b) => a.box[0] + a.box[2] - b.box[0] - b.box[2]))
+    ordered.push(...rest.filter(belongs).sort(byMiddle(0)))
     rest = rest.filter(d => !belongs(d))
   }
   return ordered
