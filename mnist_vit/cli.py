@@ -180,7 +180,8 @@ def _train(args):
     except (KeyboardInterrupt, ProcessLost) as e:
         if not (out/"config.yaml").exists(): raise
         flags = "".join(f" --{key}" for key in ("no_test", "wandb") if getattr(args, key))
-        hint = f"mnist_vit_train --resume {shlex.quote(str(out))}{flags}"
+        together = f" --processes {args.processes}" if args.processes > 1 else ""
+        hint = f"mnist_vit_train --resume {shlex.quote(str(out))}{flags}{together}"
         *_, what = str(e).splitlines() or ["interrupted"]
         raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
     if results is None: return  # torchrun's first process prints
@@ -273,8 +274,7 @@ def mnist_vit_predict(
 # %% ../nbs/24_cli.ipynb #rd000005
 def _export_parser():
     parser = make_parser("mnist_vit_export", "Make shipped weights or an ONNX file of a model.")
-    parser.add_argument("run", metavar="RUN_DIR", nargs="?",
-                        help="a folder that mnist_vit_train has written")
+    parser.add_argument("run", metavar="RUN_DIR", nargs="?", help="what mnist_vit_train wrote")
     parser.add_argument("--pretrained", metavar="NAME",
                         help="use these shipped weights instead: digit, grid or scene")
     parser.add_argument("--name", help="calibrate the run, which needs test scores, and write "
@@ -284,10 +284,10 @@ def _export_parser():
     return parser
 
 def _export(args):
-    if bool(args.run) == bool(args.pretrained) or (args.name and not args.run):
-        raise UsageError("name the folder of a run, or --pretrained NAME and --onnx FILE.onnx")
-    if not (args.name or args.onnx):
-        raise UsageError("say what to make, by --name NAME, by --onnx FILE.onnx or by both")
+    wanted = args.name or args.onnx if args.run else args.onnx and not args.name
+    if bool(args.run) == bool(args.pretrained) or not wanted:
+        raise UsageError("name RUN_DIR, and --name NAME or --onnx FILE.onnx or both; "
+                         "or --pretrained NAME and --onnx FILE.onnx")
     if args.name:
         from mnist_vit.pretrained import export_run
         say(f"written to {usage(export_run, args.run, args.name, args.out)}")

@@ -212,7 +212,7 @@ def distance_cost(
     if grid_size**2 != T:
         raise ValueError(f"{T} queries are not a square of patches: "
                          "detection tokens are assigned digits by prediction_cost")
-    anchors = patch_anchors(grid_size).to(predictions.logits)
+    anchors = patch_anchors(grid_size).to(predictions.logits, non_blocking=True)
     centres = boxes_cxcywh[:, None, :, :2]  # (B, 1, M, 2)
     distance = (anchors[:, None] - centres).norm(dim=-1)  # (B, T, M)
     return distance.masked_fill(~predictions.valid[..., None], torch.inf)

@@ -18,6 +18,8 @@ from fastai.learner import AvgSmoothLoss, Recorder
 # %% ../nbs/10a_gpu.ipynb #f7d4d560
 class QuietRecorder(Recorder):
     "fastai's Recorder, but the losses stay on their device until someone reads them."
+    name = "recorder"  # what a Learner, and lr_find, call it
+
     def __init__(self):
         super().__init__()
         self.smooth_loss = _SmoothLoss()

@@ -117,7 +117,7 @@ def make_learner(
     own = [TrainEvalCallback(), QuietRecorder(), EpochSeed(recipe.seed), StopOnNaN()]
     alone = num_processes() == 1
     own += [] if alone else [ShareWork(task)]
-    if device.type == "cuda" and alone and not recipe.compile:
+    if device.type == "cuda" and alone:
         own += [ReplayGraph(recipe.precision == "bf16")]
     own += [GradientClip(recipe.clip)] if recipe.clip else []
     own += [Bf16()] if recipe.precision == "bf16" else []
