@@ -8,7 +8,7 @@ const MOST_SCALED = 12_000_000  // pixels of a scaled page
 
 export const blank = (width, height) => ({data: new Float32Array(width * height), width, height})
 export const hasInk = image => image.data.some(value => value > 0)
-const like = (image, f) => ({...image, data: image.data.map(f)})
+const like = (image, f) => ({...image, data: image.data.map(f)})  // the same shape, f of each pixel
 const largest = values => values.reduce((a, b) => Math.max(a, b), 0)
 
 // to the nearest integer, halves to the even one, as Python's round does
@@ -135,14 +135,20 @@ export function clearPaper(image, least = 0.12) {
   const candidates = image.data.filter(value => value > Math.fround(least)).sort()
   if (candidates.length < 3) return blank(image.width, image.height)
   const full = candidates[round(0.99 * (candidates.length - 1))]
-  const share = like(image, value => Math.min(Math.fround(value / full), 1))
+  const {width, height} = image, share = like(image, value => (value ? Math.min(Math.fround(value / full), 1) : 0))
   const {labels, pieces} = findComponents(share, Math.fround(0.1))
-  const kept = blank(image.width, image.height)
-  labels.forEach((label, i) => {
-    kept.data[i] = label && pieces[label - 1].count >= 3 && pieces[label - 1].darkest > Math.fround(0.4) ? 1 : 0
-  })
-  const near = maximumFilter(kept, 1)
-  return like(share, (value, i) => (near.data[i] && value > Math.fround(0.004) ? value : 0))
+  const isStroke = pieces.map(piece => piece.count >= 3 && piece.darkest > Math.fround(0.4))
+  return like(share, (value, i) => (value > Math.fround(0.004) && touches(i) ? value : 0))
+
+  function touches(place) {  // a stroke, or a pixel of one beside it?
+    const x = place % width, y = (place - x) / width
+    for (let v = Math.max(y - 1, 0); v < Math.min(y + 2, height); v++) {
+      for (let next = v * width + Math.max(x - 1, 0); next < v * width + Math.min(x + 2, width); next++) {
+        if (labels[next] && isStroke[labels[next] - 1]) return true
+      }
+    }
+    return false
+  }
 }
 
 // --- one digit, as MNIST was made
