@@ -273,18 +273,27 @@ def mnist_vit_predict(
 
 # %% ../nbs/24_cli.ipynb #rd000005
 def _export_parser():
-    parser = make_parser("mnist_vit_export", "Calibrate a run's model; write its weights and card.")
-    parser.add_argument("run", metavar="RUN_DIR",
-                        help="a folder that mnist_vit_train has written, with test scores")
-    parser.add_argument("--name", required=True,
-                        help="of the weights: small letters, digits, - and _")
-    parser.add_argument("--out", metavar="DIR",
-                        help="where to write NAME.safetensors and NAME.json [the package]")
+    parser = make_parser("mnist_vit_export", "Make shipped weights or an ONNX file of a model.")
+    parser.add_argument("run", metavar="RUN_DIR", nargs="?", help="what mnist_vit_train wrote")
+    parser.add_argument("--pretrained", metavar="NAME",
+                        help="use these shipped weights instead: digit, grid or scene")
+    parser.add_argument("--name", help="calibrate the run, which needs test scores, and write "
+                        "weights and card by this name: small letters, digits, - and _ [none]")
+    parser.add_argument("--out", metavar="DIR", help="where to write both [the package]")
+    parser.add_argument("--onnx", metavar="FILE.onnx", help="write an ONNX file [none]")
     return parser
 
 def _export(args):
-    from mnist_vit.pretrained import export_run
-    print(f"written to {usage(export_run, args.run, args.name, args.out)}")
+    wanted = args.name or args.onnx if args.run else args.onnx and not args.name
+    if bool(args.run) == bool(args.pretrained) or not wanted:
+        raise UsageError("name RUN_DIR, and --name NAME or --onnx FILE.onnx or both; "
+                         "or --pretrained NAME and --onnx FILE.onnx")
+    if args.name:
+        from mnist_vit.pretrained import export_run
+        say(f"written to {usage(export_run, args.run, args.name, args.out)}")
+    if args.onnx:
+        from mnist_vit.onnx_export import export_onnx
+        say(f"written to {usage(export_onnx, args.run or args.pretrained, args.onnx)}")
 
 # %% ../nbs/24_cli.ipynb #rd000006
 def mnist_vit_export(
