@@ -8,7 +8,8 @@ __all__ = ['mnist_vit_train', 'mnist_vit_eval', 'mnist_vit_predict', 'mnist_vit_
 # %% ../nbs/24_cli.ipynb #33ab789b
 import argparse
 import shlex
-from multiprocessing import forkserver, get_all_start_methods
+import signal
+from multiprocessing import forkserver, get_all_start_methods, resource_tracker
 from pathlib import Path
 
 from .command import UsageError, make_parser, run_command, say, usage
@@ -113,7 +114,12 @@ def _requested(args):
         if value is not None and key not in recipe_class.model_fields:
             raise ValueError(f"--{key} means something in {_phases_with(key)[:-2]} only, "
                              f"and this recipe is of phase {phase}")
-    return make_recipe(values, recipe_class)
+    file = Path(args.resume)/"config.yaml" if args.resume else ""
+    recipe = make_recipe(values, recipe_class, file)
+    if recipe.data == "own":
+        raise ValueError("data=own means digits that are given to train_model, in Python; "
+                         "a command can use mnist, digits or auto")
+    return recipe
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
@@ -155,7 +161,12 @@ def _import_ahead(processes):
     "Let the process that helpers are copied from import while this one does"
     if processes > 1 and "forkserver" in get_all_start_methods():
         forkserver.set_forkserver_preload(["mnist_vit.training"])
-        forkserver.ensure_running()
+        resource_tracker.ensure_running()  # which unblocks what the next line blocks
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            forkserver.ensure_running()  # where Ctrl-C stays blocked: it is for this process
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 def _train(args):
     recipe = usage(_requested, args)
@@ -205,7 +216,11 @@ def _eval(args):
         raise UsageError(f"--scenes is for runs of phase 3, and {args.run or args.pretrained} "
                           f"is of phase {phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
-    usage(make_recipe, {**values, **changes}, recipe_class)
+    file = Path(args.run)/"config.yaml" if args.run else ""
+    usage(make_recipe, {**values, **changes}, recipe_class, file)
+    if {**values, **changes}.get("data") == "own":
+        raise UsageError(f"{args.run} was trained on data of your own: score it in Python, "
+                         "with evaluate_run, or on other data, with --data")
     from mnist_vit.devices import resolve_device
     usage(resolve_device, args.device)
     results = _scores(args, changes)
@@ -284,7 +299,7 @@ def _export_parser():
 
 def _export(args):
     from mnist_vit.pretrained import export_run
-    print(f"written to {usage(export_run, args.run, args.name, args.out)}")
+    say(f"written to {usage(export_run, args.run, args.name, args.out)}")
 
 # %% ../nbs/24_cli.ipynb #rd000006
 def mnist_vit_export(
