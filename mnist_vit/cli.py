@@ -8,11 +8,10 @@ __all__ = ['mnist_vit_train', 'mnist_vit_eval', 'mnist_vit_predict', 'mnist_vit_
 # %% ../nbs/24_cli.ipynb #33ab789b
 import argparse
 import shlex
-import signal
-from multiprocessing import forkserver, get_all_start_methods, resource_tracker
 from pathlib import Path
 
-from .command import UsageError, make_parser, run_command, say, usage
+from .command import (
+    UsageError, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
 from .run_folder import check_folder, default_folder, write_metrics
@@ -157,17 +156,6 @@ def _table(results):
     return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
 
 # %% ../nbs/24_cli.ipynb #608f303c
-def _import_ahead(processes):
-    "Let the process that helpers are copied from import while this one does"
-    if processes > 1 and "forkserver" in get_all_start_methods():
-        forkserver.set_forkserver_preload(["mnist_vit.training"])
-        resource_tracker.ensure_running()  # which unblocks what the next line blocks
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            forkserver.ensure_running()  # where Ctrl-C stays blocked: it is for this process
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
 def _train(args):
     recipe = usage(_requested, args)
     out = args.resume or args.out
@@ -175,7 +163,8 @@ def _train(args):
         usage(check_folder, out, bool(args.resume))
     if not args.resume:
         usage(check_init, recipe)
-    _import_ahead(args.processes)
+    if args.processes > 1:
+        import_ahead("mnist_vit.training")
     from mnist_vit.devices import resolve_device
     device = usage(resolve_device, recipe.device)
     from mnist_vit.processes import (
