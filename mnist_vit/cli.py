@@ -8,10 +8,10 @@ __all__ = ['mnist_vit_train', 'mnist_vit_eval', 'mnist_vit_predict', 'mnist_vit_
 # %% ../nbs/24_cli.ipynb #33ab789b
 import argparse
 import shlex
-from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
-from .command import UsageError, make_parser, run_command, say, usage
+from .command import (
+    UsageError, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
 from .run_folder import check_folder, default_folder, write_metrics
@@ -113,7 +113,12 @@ def _requested(args):
         if value is not None and key not in recipe_class.model_fields:
             raise ValueError(f"--{key} means something in {_phases_with(key)[:-2]} only, "
                              f"and this recipe is of phase {phase}")
-    return make_recipe(values, recipe_class)
+    file = Path(args.resume)/"config.yaml" if args.resume else ""
+    recipe = make_recipe(values, recipe_class, file)
+    if recipe.data == "own":
+        raise ValueError("data=own means digits that are given to train_model, in Python; "
+                         "a command can use mnist, digits or auto")
+    return recipe
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
@@ -151,12 +156,6 @@ def _table(results):
     return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
 
 # %% ../nbs/24_cli.ipynb #608f303c
-def _import_ahead(processes):
-    "Let the process that helpers are copied from import while this one does"
-    if processes > 1 and "forkserver" in get_all_start_methods():
-        forkserver.set_forkserver_preload(["mnist_vit.training"])
-        forkserver.ensure_running()
-
 def _train(args):
     recipe = usage(_requested, args)
     out = args.resume or args.out
@@ -164,7 +163,8 @@ def _train(args):
         usage(check_folder, out, bool(args.resume))
     if not args.resume:
         usage(check_init, recipe)
-    _import_ahead(args.processes)
+    if args.processes > 1:
+        import_ahead("mnist_vit.training")
     from mnist_vit.devices import resolve_device
     device = usage(resolve_device, recipe.device)
     from mnist_vit.processes import (
@@ -205,7 +205,11 @@ def _eval(args):
         raise UsageError(f"--scenes is for runs of phase 3, and {args.run or args.pretrained} "
                           f"is of phase {phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
-    usage(make_recipe, {**values, **changes}, recipe_class)
+    file = Path(args.run)/"config.yaml" if args.run else ""
+    usage(make_recipe, {**values, **changes}, recipe_class, file)
+    if {**values, **changes}.get("data") == "own":
+        raise UsageError(f"{args.run} was trained on data of your own: score it in Python, "
+                         "with evaluate_run, or on other data, with --data")
     from mnist_vit.devices import resolve_device
     usage(resolve_device, args.device)
     results = _scores(args, changes)
