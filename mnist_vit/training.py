@@ -125,9 +125,8 @@ def make_learner(
     learn.logger = noop  # History prints
     return learn
 
-def _fastai_optimizer(recipe, groups, lr):
-    optimizer = make_optimizer(groups, recipe.optimizer, lr, recipe.weight_decay)
-    return OptimWrapper(opt=optimizer)
+def _fastai_optimizer(r, groups, lr):
+    return OptimWrapper(opt=make_optimizer(groups, r.optimizer, lr, r.weight_decay))
 
 # %% ../nbs/11_training.ipynb #be9c6f80
 def fit_recipe(
