@@ -180,7 +180,8 @@ def _train(args):
     except (KeyboardInterrupt, ProcessLost) as e:
         if not (out/"config.yaml").exists(): raise
         flags = "".join(f" --{key}" for key in ("no_test", "wandb") if getattr(args, key))
-        hint = f"mnist_vit_train --resume {shlex.quote(str(out))}{flags}"
+        together = f" --processes {args.processes}" if args.processes > 1 else ""
+        hint = f"mnist_vit_train --resume {shlex.quote(str(out))}{flags}{together}"
         *_, what = str(e).splitlines() or ["interrupted"]
         raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
     if results is None: return  # torchrun's first process prints

@@ -13,13 +13,17 @@ import sys
 import threading
 import traceback
 
+from .safeguards import cut
+
 # %% ../nbs/99_command.ipynb #79d959e1
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        super().error(_short(message))
+        super().error(_one_line(message))
 
-def _short(message):
-    return message if len(message) <= 300 else message[:297] + "..."
+def _one_line(message):
+    "At most 300 characters, without breaks and without codes that steer a terminal"
+    words = " ".join(cut(message, 10_000).split())
+    return cut("".join(c if c.isprintable() else "?" for c in words))
 
 def make_parser(
     name:str, # of the command
@@ -80,7 +84,7 @@ def run_command(
             traceback.print_exc()
         name = type(e).__name__
         message = str(e) or {"KeyboardInterrupt": "interrupted"}.get(name, name)
-        message = _short(" ".join(message.split()))
+        message = _one_line(message)
         say(f"{parser.prog}: {message}", sys.stderr)
         return 2 if isinstance(e, UsageError) else 1
     finally:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .patching import nearest_divisors
+from .safeguards import nearest_divisors
 
 # %% ../nbs/02_modules.ipynb #38453bf7
 class PatchEmbedding(nn.Module):

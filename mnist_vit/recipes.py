@@ -58,6 +58,7 @@ class GridRecipe(DigitRecipe):
         return 56
 
 # %% ../nbs/99_phase_recipes.ipynb #db721605
+_STARTS_FROM = {2: 1, 3: 3}  # phase: the phase of the run that init may name
 _SHAPE_KEYS = ("patch_size", "margin", "ink_channel",
                "dim", "depth", "num_heads", "mlp_ratio")
 
@@ -68,9 +69,10 @@ def check_init(
     init = getattr(recipe, "init", "")
     if not init: return
     values = saved_values(init)
-    if values.get("phase") != 1:
+    wanted = _STARTS_FROM[recipe.phase]
+    if values.get("phase") != wanted:
         raise ValueError(f"init={init} is a run of phase {shorten(values.get('phase'))}: "
-                         "a warm start needs one of phase 1")
+                         f"a warm start needs one of phase {wanted}")
     differing = [f"{key} is {shorten(values.get(key))} there and {getattr(recipe, key)} here"
                  for key in _SHAPE_KEYS if values.get(key) != getattr(recipe, key)]
     if differing:
@@ -88,6 +90,9 @@ class SceneRecipe(Recipe):
         "standard", description="which scenes to train on and be measured by")
     samples: int = Field(
         60_000, ge=1, le=10_000_000, description="fresh images an epoch")
+    init: str = Field(
+        "", max_length=1000,
+        description="folder of a phase 3 run to go on from; empty: fresh weights")
     position_canvas: int = Field(
         168, ge=1, le=4096, description="side of the canvas of positions, pixels; "
                                         "training puts the image anywhere on it")
@@ -102,6 +107,12 @@ class SceneRecipe(Recipe):
     def image_size(self) -> int:
         "Side of the canvas of the scenes, pixels."
         return BENCHMARK[self.scenes].canvas
+
+    @property
+    def num_positions(self) -> int:
+        "Places on the canvas of positions, which detection tokens do without."
+        side = self.image_size if self.num_detection_tokens else self.position_canvas
+        return (side // self.patch_size)**2
 
     @model_validator(mode="after")
     def _suits_the_scenes(self):

@@ -82,7 +82,7 @@ class Rejector(nn.Module):
         self.model = model
         width = 2 * model.head.in_features  # 2D
         self.network = nn.Sequential(
-            nn.BatchNorm1d(width, affine=False, momentum=None),  # to mean 0, deviation 1
+            nn.BatchNorm1d(width, affine=False, momentum=None),  # mean 0, deviation 1
             nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, 1))
         self.register_buffer("threshold", torch.tensor(0.))
 
@@ -133,7 +133,7 @@ def _statistics(model, images):
     return torch.cat([token_statistics(model, x.to(device)) for x in parts])
 
 def _train(network, x, y, epochs=8, batch_size=256):
-    "Train a network with one output on statistics (n, 2D) and labels (n,), 1 for digits"
+    "Train a network on statistics (n, 2D) and labels (n,), 1 for digits"
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
     steps = epochs * len(x) // batch_size + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
@@ -176,8 +176,8 @@ def load_rejector(
         raise ValueError(f"{_PLACE} is missing or damaged: install mnist_vit again "
                          f"({str(e)[:100]})") from None
     if made_for != pretrained.card["sha256"]:
-        raise ValueError(f"{_PLACE} was made for other weights 'digit': export them again, "
-                         "by mnist_vit_export RUN_DIR --name digit")
+        raise ValueError(f"{_PLACE} was made for other weights 'digit': export them "
+                         "again, by mnist_vit_export RUN_DIR --name digit")
     rejector = Rejector(pretrained.model)
     rejector.load_state_dict(state, strict=False)  # its model has its weights already
     return rejector.to(pretrained.recipe.device).eval()

@@ -7,6 +7,7 @@ __all__ = ['EVALUATION_SCENES', 'SceneMetrics', 'draw_scene', 'scenes_figure', '
 
 # %% ../nbs/20_scene_task.ipynb #cc39993f
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from matplotlib.axes import Axes
@@ -20,7 +21,8 @@ from mnist_vit.detection import (
     prediction_cost)
 from .detection_metrics import VERDICT_COLORS, DetectionMetrics, judge
 from .figures import PALE, TEXT_WIDTH, draw_box, figure_style
-from .recipes import SceneRecipe
+from .recipes import SceneRecipe, check_init
+from .saved_state import read_weights
 from .scene_batches import FixedScenes, SceneBatches
 from .scenes import BENCHMARK, benchmark_scenes
 from .task import Example, Task, model_arguments
@@ -134,6 +136,14 @@ class SceneTask(Task):
         "The detector that the recipe describes, with fresh weights from torch's seed."
         arguments = model_arguments(DetectionTransformer, self.recipe)
         return DetectionTransformer(**arguments)
+
+    def warm_start(self,
+        model:DetectionTransformer, # changed in place
+    ) -> None:
+        "Take over the weights of the phase 3 run that the recipe names, if any."
+        check_init(self.recipe)
+        if self.recipe.init:
+            model.load_state_dict(read_weights(Path(self.recipe.init)/"model.safetensors"))
 
     def loss(self) -> DetectionLoss:
         "Patches are assigned digits by distance, detection tokens by prediction."

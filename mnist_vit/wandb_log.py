@@ -6,43 +6,17 @@
 __all__ = ['WandbLog']
 
 # %% ../nbs/91_wandb.ipynb #2a5faee6
-import netrc
-import os
 from pathlib import Path
 from threading import Thread
-from urllib.parse import urlparse
 
 import numpy as np
 
 from .callbacks import History
 from .config import Recipe
-from .safeguards import shorten
+from .wandb_process import WandbProcess
 
 # %% ../nbs/91_wandb.ipynb #7f3af54e
 from fastai.callback.core import Callback
-
-# %% ../nbs/91_wandb.ipynb #37d7cbd5
-def _has_key(address):
-    "Whether there is a key for the server at this address"
-    if os.environ.get("WANDB_API_KEY"): return True
-    server = urlparse(address)
-    try:
-        hosts = netrc.netrc(os.environ.get("NETRC")).hosts
-    except (OSError, netrc.NetrcParseError):
-        return False
-    return server.hostname in hosts or server.netloc in hosts
-
-# %% ../nbs/91_wandb.ipynb #7e39ca82
-def _choose_mode(log):
-    "The mode asked for, or offline if W&B cannot work online"
-    import wandb
-    from mnist_vit.mnist_files import is_reachable
-    mode = os.environ.get("WANDB_MODE") or "online"
-    address = os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url
-    if mode != "online": return mode
-    if _has_key(address) and is_reachable(address, seconds=4): return mode
-    log("W&B is not configured or not reachable: recording offline")
-    return "offline"
 
 # %% ../nbs/91_wandb.ipynb #6f62a614
 class WandbLog(Callback):
@@ -62,66 +36,63 @@ class WandbLog(Callback):
         self.recipe = recipe
         self.history = history
         self.log = log
-        self.wandb_run = None
+        self.process = None  # of W&B; None before the start and when it is over
 
-    def _guard(self, action, seconds): # a problem is reported once, and ends W&B's part
+    def _ask(self, seconds, what, *arguments, patient=False):
+        "Ask W&B's process; the first failure is reported and ends W&B's part"
         outcome = {}
 
         def attempt():
             try:
-                outcome["value"] = action()
-            except (Exception, SystemExit) as e:
-                outcome["error"] = e
+                outcome["value"] = self.process.ask(what, *arguments)
+            except Exception as e:
+                outcome["reason"] = str(e)
 
         thread = Thread(target=attempt, daemon=True)
         thread.start()
         thread.join(seconds)
         if "value" in outcome: return outcome["value"]
-        e = outcome.get("error") or TimeoutError(f"no answer within {seconds} seconds")
-        reason = shorten((str(e).splitlines() or [""])[0], 100)[1:-1]
-        self.log(f"W&B gave up ({type(e).__name__}: {reason}); "
-                 "the run goes on without it")
-        self.wandb_run = None
-
-    def _start(self):
-        import wandb
-        mode = _choose_mode(self.log)
-        settings = wandb.Settings(silent=True, console="off", init_timeout=10)
-        return wandb.init(
-            project="mnist_vit", name=self.out.name, dir=str(self.out),
-            config=self.recipe.model_dump(), mode=mode, settings=settings)
+        reason = outcome.get("reason") or f"no answer within {seconds} seconds"
+        self.log(f"W&B gave up ({reason}); the run goes on without it")
+        process, self.process = self.process, None
+        if outcome or not patient:
+            process.leave(kill=True)
 
     def before_fit(self):
-        self.wandb_run = self._guard(self._start, self.max_start)
+        try:
+            self.process = WandbProcess()
+        except OSError as e:
+            return self.log(f"W&B gave up ({e}); the run goes on without it")
+        note = self._ask(self.max_start, "start", self.out.name, str(self.out),
+                         self.recipe.model_dump())
+        if note:
+            self.log(note)
 
     def after_epoch(self):
-        if self.wandb_run and self.history.started is not None:
-            row = self.history.rows[-1]
-            self._guard(lambda: self.wandb_run.log(row), self.max_log)
+        if self.process and self.history.started is not None:
+            self._ask(self.max_log, "log", self.history.rows[-1])
 
     def finish(self,
         results:dict, # final metrics, logged as the run's summary
         examples:list, # of (image, caption), such as mnist_vit.task.Example
     ):
         "Log results, predictions and model file, then close; waits at most max_wait."
-        if not self.wandb_run: return
-        run = self.wandb_run
-        self.wandb_run = None  # however the closing ends, it is not attempted again
-        self._guard(lambda: self._close(run, results, examples), self.max_wait)
-
-    def _close(self, run, results, examples):
-        import wandb
-        images = [wandb.Image(255 * np.asarray(image), caption=caption)
-                  for image, caption in examples]
-        run.log({"examples": images})
-        run.summary.update(results)
-        artifact = wandb.Artifact(f"model-{run.id}", type="model")
-        artifact.add_file(str(self.out/"model.safetensors"))
-        run.log_artifact(artifact)
-        run.finish()
+        if not self.process: return
+        shown = [(_grey_levels(image), caption) for image, caption in examples]
+        model = str(self.out/"model.safetensors")
+        self._ask(self.max_wait, "finish", results, shown, model, patient=True)
+        self._leave()
 
     def abandon(self):
         "Close the record of a run that has not come to its end."
-        if self.wandb_run:
-            self._guard(lambda: self.wandb_run.finish(exit_code=1), self.max_log)
-        self.wandb_run = None
+        if self.process:
+            self._ask(self.max_log, "close")
+        self._leave()
+
+    def _leave(self):
+        if self.process:
+            self.process.leave()
+        self.process = None
+
+def _grey_levels(image):
+    return (255 * np.asarray(image)).clip(0, 255).astype("uint8").tolist()
