@@ -81,6 +81,8 @@ def _eval_parser():
                         help="accept weights or a recipe that were edited after training [off]")
     parser.add_argument("--pretrained", metavar="NAME",
                         help="score these shipped weights instead: digit, grid or scene")
+    parser.add_argument("--predictions", metavar="FILE.json",
+                        help="score another detector's predictions of --scenes, in COCO's format")
     parser.add_argument("--out", metavar="FILE.json",
                         help="where to write the scores [into the run's folder]")
     parser.add_argument("--split", choices=["valid", "test"], default="valid",
@@ -196,6 +198,7 @@ def mnist_vit_train(
 
 # %% ../nbs/24_cli.ipynb #260e4347
 def _eval(args):
+    if args.predictions: return _eval_predictions(args)
     if bool(args.run) == bool(args.pretrained):
         raise UsageError("name either the folder of a run or --pretrained NAME")
     values = usage(saved_values, args.run) if args.run else usage(_shipped, args.pretrained)
@@ -222,6 +225,19 @@ def _eval(args):
     if path:
         write_metrics(results, path.parent, path.name)
         say(f"\nwritten to {path}")
+
+def _eval_predictions(args):
+    "Score what another detector has predicted"
+    if args.run or args.pretrained or not args.scenes:
+        raise UsageError("--predictions FILE takes --scenes NAME, and no run or weights")
+    from mnist_vit.coco import score_predictions
+    scores = usage(score_predictions, args.predictions, args.scenes, args.split,
+                   args.data or "auto")
+    results = {args.split: scores, "scenes": args.scenes}
+    say(_table(results))
+    if args.out:
+        write_metrics(results, Path(args.out).parent, Path(args.out).name)
+        say(f"\nwritten to {args.out}")
 
 def _scores(args, changes):
     "Those of a run, or of shipped weights"
@@ -275,24 +291,10 @@ def mnist_vit_predict(
     "Read the digits in pictures; see mnist_vit_predict --help."
     return run_command(_predict, _predict_parser(), argv)
 
-# %% ../nbs/24_cli.ipynb #rd000005
-def _export_parser():
-    parser = make_parser("mnist_vit_export", "Calibrate a run's model; write its weights and card.")
-    parser.add_argument("run", metavar="RUN_DIR",
-                        help="a folder that mnist_vit_train has written, with test scores")
-    parser.add_argument("--name", required=True,
-                        help="of the weights: small letters, digits, - and _")
-    parser.add_argument("--out", metavar="DIR",
-                        help="where to write NAME.safetensors and NAME.json [the package]")
-    return parser
-
-def _export(args):
-    from mnist_vit.pretrained import export_run
-    say(f"written to {usage(export_run, args.run, args.name, args.out)}")
-
 # %% ../nbs/24_cli.ipynb #rd000006
 def mnist_vit_export(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit code
-    "Make shipped weights of a run; see mnist_vit_export --help."
-    return run_command(_export, _export_parser(), argv)
+    "Make weights, ONNX files or scenes for others; see mnist_vit_export --help."
+    from mnist_vit.export_command import export, export_parser
+    return run_command(export, export_parser(), argv)

@@ -14,7 +14,7 @@ from fastcore.meta import delegates
 from torch import Tensor, nn
 
 from .boxes import Detection, cxcywh_to_xyxy, reading_order
-from .ink import InkEncoder
+from .ink import Encoded, InkEncoder
 from .model import check_size
 from .modules import sincos_positions, zero_linear
 
@@ -115,7 +115,13 @@ class DetectionTransformer(InkEncoder):
         x:Tensor, # normalised canvases (B, C, S, S)
     ) -> Predictions: # of T queries; T is Q, or all patches of the canvas
         "Predict the digits of a batch of canvases."
-        encoded = self.encode(x)
+        return self.predict(self.encode(x), x)
+
+    def predict(self,
+        encoded:Encoded, # tokens of the canvases, from encode
+        x:Tensor, # the canvases
+    ) -> Predictions: # as forward returns them
+        "Predict from tokens that have exchanged information."
         if self.num_detection_tokens:
             tokens = encoded.prefix[:, 1:1 + self.num_detection_tokens]  # (B, Q, D)
             valid = torch.ones(tokens.shape[:2], dtype=torch.bool, device=x.device)

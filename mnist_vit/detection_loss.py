@@ -139,7 +139,7 @@ class DetectionLoss(nn.Module):
             nearest = on_gpu and self.cost is distance_cost
             partner = (assign_nearest if nearest else assign)(cost, targets.counts)  # (B, T)
         classes = self._classes(targets.labels, partner, valid).flatten()  # (B*T,)
-        weight = self.weight.to(logits)
+        weight = self.weight.to(logits, non_blocking=True)
         logits = logits.flatten(0, 1)  # (B*T, K + 1)
         class_loss = F.cross_entropy(logits, classes, weight, reduction="sum")
         box_loss = self._box_loss(boxes, truth, partner)

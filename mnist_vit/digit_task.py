@@ -7,10 +7,10 @@ __all__ = ['distortion', 'build_vit', 'check_outputs', 'check_labels', 'ClassLos
            'draw_mistakes', 'confusion_figure', 'top_losses_figure', 'DigitTask']
 
 # %% ../nbs/08_digit_task.ipynb #8b96f371
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from .batches import DigitBatches, RandomDistortion
@@ -21,6 +21,10 @@ from .ink import InkVisionTransformer
 from .model import VisionTransformer, check_size
 from .recipes import DigitRecipe
 from .task import Example, Task, model_arguments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # %% ../nbs/08_digit_task.ipynb #8ac60534
 def distortion(
@@ -140,7 +144,7 @@ class DigitMetrics:
 
 # %% ../nbs/08_digit_task.ipynb #a395a7b8
 def draw_mistakes(
-    ax:Axes, # where
+    ax:"Axes", # where
     wrong:Tensor, # counts (K, K), true by predicted, with a diagonal of zeros
     most:int, # the count with the darkest colour, at least 1
 ) -> None:
@@ -156,8 +160,9 @@ def draw_mistakes(
 # %% ../nbs/08_digit_task.ipynb #8552db16
 def confusion_figure(
     confusion:Tensor, # counts (K, K), true by predicted
-) -> Figure: # a heat map of the mistakes
+) -> "Figure": # a heat map of the mistakes
     "Which digit is mistaken for which; the title names the most frequent mistakes."
+    from matplotlib.figure import Figure
     K = len(confusion)
     wrong = confusion.clone().fill_diagonal_(0)
     top = wrong.flatten().topk(3)
@@ -180,7 +185,7 @@ def top_losses_figure(
     logits:Tensor, # (n, K)
     labels:Tensor, # (n,)
     count:int=20, # how many to show
-) -> Figure: # images with true and predicted class
+) -> "Figure": # images with true and predicted class
     "The digits with the highest loss, with label, predicted class and its probability."
     losses = F.cross_entropy(logits, labels, reduction="none")
     worst = losses.topk(min(count, len(losses))).indices
@@ -221,7 +226,7 @@ class DigitTask(Task):
         inputs:Tensor, # images of a whole split (n, 1, 28, 28)
         outputs:Tensor, # logits (n, K)
         targets:Tensor, # labels (n,)
-    ) -> dict[str, Figure]: # by file name
+    ) -> "dict[str, Figure]": # by file name
         "The confusion matrix and the digits with the highest loss."
         metrics = self.metrics()
         metrics.update(outputs, targets)

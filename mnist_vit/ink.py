@@ -186,8 +186,7 @@ class InkEncoder(VisionTransformer):
     ) -> Encoded: # tokens, which patches they are, and which are padding
         "Turn images into tokens that have exchanged information."
         packed = self.packs(x)
-        embed = self._inked_patches if packed else self._all_patches
-        patches, index, mask = embed(x)
+        patches, index, mask = (self._inked_patches if packed else self._all_patches)(x)
         prefix = self.cls_token  # (1, D)
         if self.prefix_tokens is not None:
             prefix = torch.cat([prefix, self.prefix_tokens])  # (E, D)
@@ -195,8 +194,8 @@ class InkEncoder(VisionTransformer):
         tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
         tokens = self.dropout(tokens)
         present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
-        run = self._packed_blocks if packed else self._masked_blocks
-        tokens, attention = run(tokens, present, return_attention)
+        run_blocks = self._packed_blocks if packed else self._masked_blocks
+        tokens, attention = run_blocks(tokens, present, return_attention)
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 

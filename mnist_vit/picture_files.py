@@ -53,7 +53,8 @@ def choose_phase(
 ) -> int: # 1 for a single piece of ink, else 3
     "Decide which weights suit a picture."
     from mnist_vit.pictures import read_picture
-    from mnist_vit.preparation import find_ink, find_pieces, remove_specks
+    from mnist_vit.pages import find_pieces
+    from mnist_vit.preparation import find_ink, remove_specks
     ink = remove_specks(find_ink(read_picture(picture).brightness, paper))
     return 1 if len(find_pieces(ink).sides) == 1 else 3
 
