@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Build the docs site as nbdev_docs does, with real signatures for NamedTuples and recipes. Needs Quarto.
+"""Build the docs site as nbdev_docs does, with real signatures for NamedTuples and recipes, and the page to draw on.
+
+Needs Quarto, and npm for the page to draw on, which the preview lacks.
 
 usage, from the project's root:  python .ci/build_docs.py            (then: python .ci/check_site.py)
 to watch it while you write:     python .ci/build_docs.py --preview
@@ -14,6 +16,8 @@ from importlib import import_module
 import nbdev.showdoc
 from nbdev.config import get_config
 from nbdev.quarto import nbdev_docs, nbdev_preview
+
+import build_draw
 
 
 def field(node, comments):
@@ -61,7 +65,9 @@ class Renderer(nbdev.showdoc.BasicMarkdownRenderer):
 def main():
     nbdev.showdoc.BasicMarkdownRenderer = Renderer
     if "--preview" in sys.argv: nbdev_preview.__wrapped__(n_workers=0)
-    else: nbdev_docs.__wrapped__(n_workers=0)  # in this process, which has the renderer
+    else:
+        nbdev_docs.__wrapped__(n_workers=0)  # in this process, which has the renderer
+        build_draw.build(get_config().doc_path / "draw")
 
 
 if __name__ == "__main__": main()

@@ -32,6 +32,7 @@ def own_url_is_right(url):
         return (ROOT / match[2]).exists()
     if match := re.match(rf"{github}/actions/workflows/([^/]+)(/badge\.svg)?$", url):
         return (ROOT / ".github/workflows" / match[1]).exists()
+    if url == f"{DOCS}/draw/index.html": return (NBS / "draw/index.html").exists()
     if match := re.match(rf"{re.escape(DOCS)}(?:/(?:(\w+)\.html)?)?$", url):
         return (match[1] or "index") in PAGES
     if re.match(rf"{github}(\.git|/(issues|discussions|releases|pulls|actions|commits)\b.*)?/?$", url): return True

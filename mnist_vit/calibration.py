@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .digit_task import check_predictions
 from .task import Task
 
 # %% ../nbs/98_calibration.ipynb #2dfc9c2b
@@ -21,6 +22,8 @@ def fit_temperature(
 ) -> float: # T; divide logits by it
     "The temperature that makes the labels most likely (Guo 2017, arXiv:1706.04599)."
     from scipy.optimize import minimize_scalar
+    check_predictions(logits, labels, tuple(logits.shape[1:]))
+    if not len(labels): raise ValueError("a temperature needs at least one prediction")
     logits = logits.double()
     def loss(log_t):
         return F.cross_entropy(logits / math.exp(log_t), labels).item()

@@ -18,7 +18,7 @@ from .config import Recipe
 from .data import denormalize
 from .figures import GREY, INK, figure_style, image_grid
 from .ink import InkVisionTransformer
-from .model import VisionTransformer
+from .model import VisionTransformer, check_size
 from .recipes import DigitRecipe
 from .task import Example, Task, model_arguments
 
@@ -52,6 +52,8 @@ def check_outputs(
     labels:Tensor, # (B,), or (B, G)
 ) -> None:
     "Refuse labels whose shape or type does not go with the model's outputs."
+    if not logits.is_floating_point():
+        raise ValueError(f"logits must be floating-point numbers, not {logits.dtype}")
     if logits.ndim < 2 or logits.shape[:-1] != labels.shape or labels.dtype != torch.int64:
         raise ValueError(f"logits {tuple(logits.shape)} need one whole number (int64) as a "
                          f"label for each output, not {labels.dtype} of "
@@ -73,6 +75,8 @@ class ClassLoss(nn.Module):
         label_smoothing:float=0.05, # share of the target spread over all classes
     ):
         super().__init__()
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1)")
         self.label_smoothing = label_smoothing
 
     def forward(self,
@@ -114,6 +118,7 @@ class DigitMetrics:
     def __init__(self,
         num_classes:int=10, # K
     ):
+        check_size("num_classes", num_classes, 1, 1000)
         self.num_classes = num_classes
         self.reset()
 

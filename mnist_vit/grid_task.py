@@ -20,7 +20,7 @@ from .digit_task import (
     ClassLoss, build_vit, check_predictions, distortion, draw_mistakes)
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
-from .model import VisionTransformer, initial_positions
+from .model import VisionTransformer, check_size, initial_positions
 from .recipes import GridRecipe, check_init
 from .saved_state import read_weights
 from .task import Example, Task
@@ -34,6 +34,7 @@ class GridMetrics:
     def __init__(self,
         num_classes:int=10, # K
     ):
+        check_size("num_classes", num_classes, 1, 1000)
         self.num_classes = num_classes
         self.reset()
 

@@ -24,7 +24,8 @@ from .config import (
 from .data import Digits, load_data, resolve_data
 from .devices import describe_device, resolve_device
 from .recipes import find_recipe_class
-from .run_folder import read_metrics, write_atomically
+from .run_folder import read_metrics
+from .safeguards import cut, write_atomically
 from .task import Task, find_task
 
 # %% ../nbs/99_pretrained.ipynb #333b019e
@@ -248,12 +249,11 @@ def _hub():
 
 def _download(repo_id):
     "Fetch a model from the Hub"
+    hub, wanted = _hub(), ["config.json", "model.safetensors"]
     try:
-        wanted = ["config.json", "model.safetensors"]
-        folder = Path(_hub().snapshot_download(repo_id, allow_patterns=wanted))
-    except ValueError:
-        raise
+        folder = Path(hub.snapshot_download(repo_id, allow_patterns=wanted))
     except Exception as e:
+        reason = cut(" ".join(str(e).split()), 120)
         raise ValueError(f"{repo_id} cannot be downloaded from the Hub "
-                         f"({type(e).__name__}): {str(e)[:120]}") from None
+                         f"({type(e).__name__}): {reason}") from None
     return _Place(folder/"model.safetensors", folder/"config.json")
