@@ -178,10 +178,8 @@ class InkEncoder(VisionTransformer):
             more = torch.randn(num_prefix_tokens - 1, self.cls_token.shape[1])
             self.prefix_tokens = nn.Parameter(0.02 * more)
 
-    def forward(self,
-        x:Tensor, # normalised images (B, C, H, W)
-    ) -> Encoded: # tokens, which patches they are, and which are padding
-        "Encode a batch of images."
+    def forward(self, x:Tensor) -> Encoded:
+        "Encode a batch of normalised images (B, C, H, W)."
         return self.encode(x)
 
     def encode(self,
@@ -231,7 +229,7 @@ class InkEncoder(VisionTransformer):
         tokens = tokens + self.positions_of(index, len(x))
         index = index.expand(tokens.shape[:2])
         if not self.ink_only: return tokens, index, torch.ones_like(index).bool()
-        if not x.is_cuda: check_finite(x)
+        check_finite(x)
         return tokens, index, self.find_ink(x)
 
     def _inked_patches(self, x):

@@ -61,7 +61,8 @@ def _check_types(s):
     if not (isinstance(s.scale, (tuple, list)) and len(s.scale) == 2):
         raise TypeError(f"scale={s.scale!r} must be two numbers, (lowest, highest)")
 
-_MOST = {"canvas": 4096, "max_digits": 200, "strokes": 200, "lines": 200, "stains": 200}  # more would take forever
+# more would take forever
+_MOST = {"canvas": 4096, "max_digits": 200, "strokes": 200, "lines": 200, "stains": 200}
 
 def _check_values(s):
     low, high = s.scale

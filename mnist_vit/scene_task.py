@@ -16,9 +16,8 @@ from torch import Tensor
 
 from .boxes import Detection, Targets
 from .data import denormalize
-from mnist_vit.detection import (
-    DetectionLoss, DetectionTransformer, Predictions, decode, distance_cost,
-    prediction_cost)
+from .detection import DetectionTransformer, Predictions, decode
+from .detection_loss import DetectionLoss, distance_cost, prediction_cost
 from .detection_metrics import VERDICT_COLORS, DetectionMetrics, judge
 from .figures import PALE, TEXT_WIDTH, draw_box, figure_style
 from .recipes import SceneRecipe, check_init
