@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .data import Digits, check_digits, normalize
+from .safeguards import check_whole
 
 # %% ../nbs/04_batches.ipynb #d35f3bf8
 def epoch_seed(
@@ -43,6 +44,7 @@ class DigitBatches:
         device:str|torch.device="cpu", # where the split is kept and the batches appear
         clean_from:int|None=None, # first epoch without augmentation; None: there is none
     ):
+        check_whole(1, batch_size=batch_size)
         self.images, self.labels = check_digits(digits)
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -139,6 +141,10 @@ class RandomAffine:
         if not 0 <= scale < 1:
             raise ValueError(f"scale={scale} must lie in [0, 1): "
                              "images are magnified by 1 ± scale")
+        given = ("degrees", degrees, 180), ("translate", translate, 1), ("shear", shear, 90)
+        for name, value, limit in given:
+            if not 0 <= value <= limit:
+                raise ValueError(f"{name}={value} must lie in [0, {limit}]")
         self.degrees = degrees
         self.translate = translate
         self.scale = scale

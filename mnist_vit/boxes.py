@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['xyxy_to_cxcywh', 'cxcywh_to_xyxy', 'box_iou', 'generalized_box_iou', 'generalized_iou_loss', 'Targets', 'Detection',
-           'check_detections', 'reading_order']
+           'check_detections', 'check_targets', 'reading_order']
 
 # %% ../nbs/15_boxes.ipynb #69d4b2ef
 import math
@@ -124,6 +124,26 @@ def check_detections(
             raise ValueError(f"position={d.position} of a detection must be "
                              "(x1, y1, x2, y2) in pixels, with x1 < x2 and y1 < y2")
     return detections
+
+# %% ../nbs/15_boxes.ipynb #f69d835c
+def check_targets(
+    targets:Targets, # of a batch of scenes
+    num_classes:int=10, # K
+) -> None:
+    "Refuse a wrong form, an impossible label, and a box that is not x1, y1, x2, y2."
+    labels, boxes = targets
+    if labels.ndim != 2 or labels.dtype != torch.int64 or boxes.shape != (*labels.shape, 4):
+        raise ValueError("targets must be labels, int64 (B, M), and boxes (B, M, 4), not "
+                         f"{labels.dtype} {tuple(labels.shape)} and {tuple(boxes.shape)}")
+    real = labels >= 0
+    known = ((labels >= -1) & (labels < num_classes)).all()
+    if not known or (real[:, 1:] & ~real[:, :-1]).any():
+        raise ValueError(f"labels must lie in 0..{num_classes - 1}, those of real digits "
+                         "first, then -1")
+    low, high = boxes.split(2, -1)
+    if not (boxes.isfinite().all() and (low <= high).all()):
+        raise ValueError("a box of the targets is not (x1, y1, x2, y2) with x1 <= x2 and "
+                         "y1 <= y2")
 
 # %% ../nbs/15_boxes.ipynb #04dc278e
 def _lines(detections):

@@ -8,10 +8,10 @@ __all__ = ['mnist_vit_train', 'mnist_vit_eval', 'mnist_vit_predict', 'mnist_vit_
 # %% ../nbs/24_cli.ipynb #33ab789b
 import argparse
 import shlex
-from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
-from .command import UsageError, make_parser, run_command, say, usage
+from .command import (
+    UsageError, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
 from .run_folder import check_folder, default_folder, write_metrics
@@ -81,6 +81,8 @@ def _eval_parser():
                         help="accept weights or a recipe that were edited after training [off]")
     parser.add_argument("--pretrained", metavar="NAME",
                         help="score these shipped weights instead: digit, grid or scene")
+    parser.add_argument("--predictions", metavar="FILE.json",
+                        help="score another detector's predictions of --scenes, in COCO's format")
     parser.add_argument("--out", metavar="FILE.json",
                         help="where to write the scores [into the run's folder]")
     parser.add_argument("--split", choices=["valid", "test"], default="valid",
@@ -113,7 +115,12 @@ def _requested(args):
         if value is not None and key not in recipe_class.model_fields:
             raise ValueError(f"--{key} means something in {_phases_with(key)[:-2]} only, "
                              f"and this recipe is of phase {phase}")
-    return make_recipe(values, recipe_class)
+    file = Path(args.resume)/"config.yaml" if args.resume else ""
+    recipe = make_recipe(values, recipe_class, file)
+    if recipe.data == "own":
+        raise ValueError("data=own means digits that are given to train_model, in Python; "
+                         "a command can use mnist, digits or auto")
+    return recipe
 
 def _resumed(args, flags):
     "The recipe of the run to resume; only the device may be another"
@@ -151,12 +158,6 @@ def _table(results):
     return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
 
 # %% ../nbs/24_cli.ipynb #608f303c
-def _import_ahead(processes):
-    "Let the process that helpers are copied from import while this one does"
-    if processes > 1 and "forkserver" in get_all_start_methods():
-        forkserver.set_forkserver_preload(["mnist_vit.training"])
-        forkserver.ensure_running()
-
 def _train(args):
     recipe = usage(_requested, args)
     out = args.resume or args.out
@@ -164,7 +165,8 @@ def _train(args):
         usage(check_folder, out, bool(args.resume))
     if not args.resume:
         usage(check_init, recipe)
-    _import_ahead(args.processes)
+    if args.processes > 1:
+        import_ahead("mnist_vit.training")
     from mnist_vit.devices import resolve_device
     device = usage(resolve_device, recipe.device)
     from mnist_vit.processes import (
@@ -196,6 +198,7 @@ def mnist_vit_train(
 
 # %% ../nbs/24_cli.ipynb #260e4347
 def _eval(args):
+    if args.predictions: return _eval_predictions(args)
     if bool(args.run) == bool(args.pretrained):
         raise UsageError("name either the folder of a run or --pretrained NAME")
     values = usage(saved_values, args.run) if args.run else usage(_shipped, args.pretrained)
@@ -205,7 +208,11 @@ def _eval(args):
         raise UsageError(f"--scenes is for runs of phase 3, and {args.run or args.pretrained} "
                           f"is of phase {phase}")
     changes = {key: getattr(args, key) for key in ("data", "scenes") if getattr(args, key)}
-    usage(make_recipe, {**values, **changes}, recipe_class)
+    file = Path(args.run)/"config.yaml" if args.run else ""
+    usage(make_recipe, {**values, **changes}, recipe_class, file)
+    if {**values, **changes}.get("data") == "own":
+        raise UsageError(f"{args.run} was trained on data of your own: score it in Python, "
+                         "with evaluate_run, or on other data, with --data")
     from mnist_vit.devices import resolve_device
     usage(resolve_device, args.device)
     results = _scores(args, changes)
@@ -218,6 +225,19 @@ def _eval(args):
     if path:
         write_metrics(results, path.parent, path.name)
         say(f"\nwritten to {path}")
+
+def _eval_predictions(args):
+    "Score what another detector has predicted"
+    if args.run or args.pretrained or not args.scenes:
+        raise UsageError("--predictions FILE takes --scenes NAME, and no run or weights")
+    from mnist_vit.coco import score_predictions
+    scores = usage(score_predictions, args.predictions, args.scenes, args.split,
+                   args.data or "auto")
+    results = {args.split: scores, "scenes": args.scenes}
+    say(_table(results))
+    if args.out:
+        write_metrics(results, Path(args.out).parent, Path(args.out).name)
+        say(f"\nwritten to {args.out}")
 
 def _scores(args, changes):
     "Those of a run, or of shipped weights"
@@ -271,33 +291,10 @@ def mnist_vit_predict(
     "Read the digits in pictures; see mnist_vit_predict --help."
     return run_command(_predict, _predict_parser(), argv)
 
-# %% ../nbs/24_cli.ipynb #rd000005
-def _export_parser():
-    parser = make_parser("mnist_vit_export", "Make shipped weights or an ONNX file of a model.")
-    parser.add_argument("run", metavar="RUN_DIR", nargs="?", help="what mnist_vit_train wrote")
-    parser.add_argument("--pretrained", metavar="NAME",
-                        help="use these shipped weights instead: digit, grid or scene")
-    parser.add_argument("--name", help="calibrate the run, which needs test scores, and write "
-                        "weights and card by this name: small letters, digits, - and _ [none]")
-    parser.add_argument("--out", metavar="DIR", help="where to write both [the package]")
-    parser.add_argument("--onnx", metavar="FILE.onnx", help="write an ONNX file [none]")
-    return parser
-
-def _export(args):
-    wanted = args.name or args.onnx if args.run else args.onnx and not args.name
-    if bool(args.run) == bool(args.pretrained) or not wanted:
-        raise UsageError("name RUN_DIR, and --name NAME or --onnx FILE.onnx or both; "
-                         "or --pretrained NAME and --onnx FILE.onnx")
-    if args.name:
-        from mnist_vit.pretrained import export_run
-        say(f"written to {usage(export_run, args.run, args.name, args.out)}")
-    if args.onnx:
-        from mnist_vit.onnx_export import export_onnx
-        say(f"written to {usage(export_onnx, args.run or args.pretrained, args.onnx)}")
-
 # %% ../nbs/24_cli.ipynb #rd000006
 def mnist_vit_export(
     argv:list[str]|None=None, # arguments; None: those of the process
 ) -> int: # exit code
-    "Make shipped weights of a run; see mnist_vit_export --help."
-    return run_command(_export, _export_parser(), argv)
+    "Make weights, ONNX files or scenes for others; see mnist_vit_export --help."
+    from mnist_vit.export_command import export, export_parser
+    return run_command(export, export_parser(), argv)

@@ -18,7 +18,7 @@ from pydantic import (BaseModel, ConfigDict, Field, ValidationError, field_valid
                       model_validator)
 
 from .safeguards import (
-    StrictDumper, StrictLoader, listed, nearest_divisors, shorten)
+    StrictDumper, StrictLoader, listed, nearest_divisors, read_text, shorten)
 
 # %% ../nbs/06_config.ipynb #bf32cfe3
 class Recipe(BaseModel):
@@ -221,18 +221,6 @@ def _read_yaml(path, text):
 def _is_block(value):
     return isinstance(value, dict) and all(isinstance(key, str) for key in value)
 
-def _read_text(path, size=100_000):
-    "The text of a recipe file; errors name the file"
-    path = Path(path)
-    try:
-        if path.stat().st_size > size:
-            raise ValueError(f"{path} is no recipe file: it is larger than {size:,} bytes")
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is no recipe file: it is not text in UTF-8") from None
-    except OSError as e:
-        raise ValueError(f"{path} cannot be read: {e.strerror}") from None
-
 # %% ../nbs/06_config.ipynb #21fbdffb
 def named_recipes(
     config:str|Path|None=None, # a file of your own, laid over the one that ships
@@ -243,7 +231,7 @@ def named_recipes(
     if config is None: return recipes
     if not Path(config).is_file():
         raise FileNotFoundError(f"there is no recipe file {config}")
-    mine = _read_yaml(config, _read_text(config))
+    mine = _read_yaml(config, read_text(config, "recipe file"))
     for name, values in mine.items():
         recipes[name] = {**recipes.get(name, {}), **values}
     return recipes
@@ -282,7 +270,7 @@ def saved_values(
     path = Path(run)/"config.yaml"
     if not path.is_file():
         raise FileNotFoundError(f"{run} holds no run: it has no config.yaml")
-    recipes = _read_yaml(path, _read_text(path))
+    recipes = _read_yaml(path, read_text(path, "recipe file"))
     if len(recipes) != 1:
         raise ValueError(f"{path} must hold the one recipe of its run, "
                          f"not {len(recipes)}")

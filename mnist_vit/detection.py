@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .boxes import Detection, cxcywh_to_xyxy, reading_order
 from .ink import Encoded, InkEncoder
+from .model import check_size
 from .modules import sincos_positions, zero_linear
 
 # %% ../nbs/19_detection.ipynb #a6147c6b
@@ -59,9 +60,9 @@ class DetectionTransformer(InkEncoder):
         position_canvas:int=168, # side of the canvas of positions; 0: learnt positions
         **kwargs
     ):
-        if num_detection_tokens < 0 or num_registers < 0:
-            raise ValueError(f"num_detection_tokens={num_detection_tokens} and "
-                             f"num_registers={num_registers} must not be negative")
+        check_size("num_classes", num_classes, 1)
+        check_size("num_detection_tokens", num_detection_tokens, 0)
+        check_size("num_registers", num_registers, 0)
         prefix = 1 + num_detection_tokens + num_registers
         super().__init__(image_size=image_size, num_classes=0, dim=dim, depth=depth,
                          num_heads=num_heads, num_prefix_tokens=prefix, **kwargs)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .boxes import (Targets, cxcywh_to_xyxy, generalized_box_iou,
+from .boxes import (Targets, check_targets, cxcywh_to_xyxy, generalized_box_iou,
                              generalized_iou_loss, xyxy_to_cxcywh)
 from .detection import Predictions, patch_anchors
 
@@ -25,6 +25,8 @@ def assign(
     cost = cost.detach().float()
     cost = cost.nan_to_num(nan=0., posinf=torch.inf)  # of nan, any query will do
     B, T, M = cost.shape
+    if counts.shape != (B,) or not ((counts >= 0) & (counts <= M)).all():
+        raise ValueError(f"counts must be {B} whole numbers from 0 to M={M}")
     partner = torch.full((B, T), -1, device=cost.device)
     if not M: return partner
     least, query = cost.min(1)  # (B, M): the cheapest query of each digit
@@ -124,6 +126,9 @@ class DetectionLoss(nn.Module):
         targets:Targets, # the true digits
     ) -> Tensor: # scalar
         "Assign, then compare. ValueError for targets that cannot be meant."
+        if len(predictions.logits) != len(targets.labels):
+            raise ValueError(f"predictions of {len(predictions.logits)} scenes do not go with "
+                             f"targets of {len(targets.labels)}")
         on_gpu = targets.labels.is_cuda  # where nothing may have to be waited for
         if not on_gpu:
             self._check(targets)
@@ -134,7 +139,7 @@ class DetectionLoss(nn.Module):
             nearest = on_gpu and self.cost is distance_cost
             partner = (assign_nearest if nearest else assign)(cost, targets.counts)  # (B, T)
         classes = self._classes(targets.labels, partner, valid).flatten()  # (B*T,)
-        weight = self.weight.to(logits)
+        weight = self.weight.to(logits, non_blocking=True)
         logits = logits.flatten(0, 1)  # (B*T, K + 1)
         class_loss = F.cross_entropy(logits, classes, weight, reduction="sum")
         box_loss = self._box_loss(boxes, truth, partner)
@@ -161,13 +166,9 @@ class DetectionLoss(nn.Module):
         return ((5 * distance + 2 * apart) * real).sum()
 
     def _check(self, targets):
-        labels, boxes, K = targets.labels, targets.boxes_xyxy, self.num_classes
-        real = labels >= 0
-        if (labels >= K).any() or (real[:, 1:] & ~real[:, :-1]).any():
-            raise ValueError(f"labels must lie in 0..{K - 1}, those of real digits "
-                             "first, then -1")
-        low, high = boxes.split(2, -1)
-        if not ((low >= 0) & (low <= high) & (high <= self.canvas)).all():
+        check_targets(targets, self.num_classes)
+        boxes = targets.boxes_xyxy
+        if not ((boxes >= 0) & (boxes <= self.canvas)).all():
             size = f"{self.canvas}×{self.canvas}"
             raise ValueError(f"a box leaves the canvas of {size}: "
                              "is that the side of the images? The order is xyxy")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from .boxes import Detection, Targets, box_iou, check_detections
+from .boxes import Detection, Targets, box_iou, check_detections, check_targets
 
 # %% ../nbs/18_detection_metrics.ipynb #4b0b76f1
 def _compare(detections, truth):
@@ -150,6 +150,7 @@ class DetectionMetrics:
         targets:Targets, # the true digits of the batch, M for each scene
     ) -> None:
         "Count one batch: all of it or, if there is an error, nothing."
+        check_targets(targets)
         B, M = targets.labels.shape
         if len(detections) != B:
             raise ValueError(

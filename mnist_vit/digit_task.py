@@ -7,10 +7,10 @@ __all__ = ['distortion', 'build_vit', 'check_outputs', 'check_labels', 'ClassLos
            'draw_mistakes', 'confusion_figure', 'top_losses_figure', 'DigitTask']
 
 # %% ../nbs/08_digit_task.ipynb #8b96f371
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from .batches import DigitBatches, RandomDistortion
@@ -18,9 +18,13 @@ from .config import Recipe
 from .data import denormalize
 from .figures import GREY, INK, figure_style, image_grid
 from .ink import InkVisionTransformer
-from .model import VisionTransformer
+from .model import VisionTransformer, check_size
 from .recipes import DigitRecipe
 from .task import Example, Task, model_arguments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # %% ../nbs/08_digit_task.ipynb #8ac60534
 def distortion(
@@ -48,6 +52,8 @@ def check_outputs(
     labels:Tensor, # (B,), or (B, G)
 ) -> None:
     "Refuse labels whose shape or type does not go with the model's outputs."
+    if not logits.is_floating_point():
+        raise ValueError(f"logits must be floating-point numbers, not {logits.dtype}")
     if logits.ndim < 2 or logits.shape[:-1] != labels.shape or labels.dtype != torch.int64:
         raise ValueError(f"logits {tuple(logits.shape)} need one whole number (int64) as a "
                          f"label for each output, not {labels.dtype} of "
@@ -69,6 +75,8 @@ class ClassLoss(nn.Module):
         label_smoothing:float=0.05, # share of the target spread over all classes
     ):
         super().__init__()
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1)")
         self.label_smoothing = label_smoothing
 
     def forward(self,
@@ -110,6 +118,7 @@ class DigitMetrics:
     def __init__(self,
         num_classes:int=10, # K
     ):
+        check_size("num_classes", num_classes, 1, 1000)
         self.num_classes = num_classes
         self.reset()
 
@@ -135,7 +144,7 @@ class DigitMetrics:
 
 # %% ../nbs/08_digit_task.ipynb #a395a7b8
 def draw_mistakes(
-    ax:Axes, # where
+    ax:"Axes", # where
     wrong:Tensor, # counts (K, K), true by predicted, with a diagonal of zeros
     most:int, # the count with the darkest colour, at least 1
 ) -> None:
@@ -151,8 +160,9 @@ def draw_mistakes(
 # %% ../nbs/08_digit_task.ipynb #8552db16
 def confusion_figure(
     confusion:Tensor, # counts (K, K), true by predicted
-) -> Figure: # a heat map of the mistakes
+) -> "Figure": # a heat map of the mistakes
     "Which digit is mistaken for which; the title names the most frequent mistakes."
+    from matplotlib.figure import Figure
     K = len(confusion)
     wrong = confusion.clone().fill_diagonal_(0)
     top = wrong.flatten().topk(3)
@@ -175,7 +185,7 @@ def top_losses_figure(
     logits:Tensor, # (n, K)
     labels:Tensor, # (n,)
     count:int=20, # how many to show
-) -> Figure: # images with true and predicted class
+) -> "Figure": # images with true and predicted class
     "The digits with the highest loss, with label, predicted class and its probability."
     losses = F.cross_entropy(logits, labels, reduction="none")
     worst = losses.topk(min(count, len(losses))).indices
@@ -216,7 +226,7 @@ class DigitTask(Task):
         inputs:Tensor, # images of a whole split (n, 1, 28, 28)
         outputs:Tensor, # logits (n, K)
         targets:Tensor, # labels (n,)
-    ) -> dict[str, Figure]: # by file name
+    ) -> "dict[str, Figure]": # by file name
         "The confusion matrix and the digits with the highest loss."
         metrics = self.metrics()
         metrics.update(outputs, targets)

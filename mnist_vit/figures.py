@@ -9,11 +9,11 @@ __all__ = ['INK', 'GREY', 'PALE', 'RED', 'BLUE', 'GREEN', 'ORANGE', 'PURPLE', 'T
 # %% ../nbs/92_figures.ipynb #22ed5765
 from contextlib import contextmanager
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+if TYPE_CHECKING:  # matplotlib takes a quarter of a second: only drawing imports it
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # %% ../nbs/92_figures.ipynb #687ca6c1
 INK, GREY, PALE = "#333333", "#8a8a8a", "#dddddd"
@@ -35,7 +35,7 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
-    "axes.prop_cycle": matplotlib.cycler(color=[INK, RED, BLUE, GREEN, ORANGE, PURPLE]),
+    "axes.prop_cycle": f"cycler(color={[INK, RED, BLUE, GREEN, ORANGE, PURPLE]})",
     "image.cmap": "gray_r",
 }
 
@@ -43,13 +43,16 @@ _STYLE = {
 @contextmanager
 def figure_style():
     "Draw in the style of this library inside a `with` block; outside, nothing changes."
-    with matplotlib.rc_context(_STYLE):
+    from matplotlib import rc_context
+    with rc_context(_STYLE):
         yield
 
 # %% ../nbs/92_figures.ipynb #e6cfcd6a
 def use_style() -> None:
     "Draw in the style of this library from here on; in a notebook, show sharp figures."
-    matplotlib.rcParams.update(_STYLE)
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+    rcParams.update(_STYLE)
     try:
         shell = get_ipython()
     except NameError:  # not in a notebook
@@ -70,7 +73,7 @@ def _sharp_png(figure):
 
 # %% ../nbs/92_figures.ipynb #c7ec7d19
 def show_image(
-    ax:Axes, # where to draw
+    ax:"Axes", # where to draw
     image, # (H, W), high values are ink
     title:str="", # a line above it
     **options, # further arguments of matplotlib's imshow, such as vmin and alpha
@@ -88,8 +91,9 @@ def image_grid(
     width:float=TEXT_WIDTH, # of the figure, inches
     title_lines:int=1, # how many lines the longest title has
     **options, # further arguments of matplotlib's imshow
-) -> Figure: # of as many rows as needed
+) -> "Figure": # of as many rows as needed
     "Show images in rows, each with its title."
+    from matplotlib.figure import Figure
     columns = max(1, min(columns, len(images)))
     rows = max(1, -(-len(images) // columns))
     side = width / columns
@@ -105,13 +109,14 @@ def image_grid(
 
 # %% ../nbs/92_figures.ipynb #0a274483
 def draw_box(
-    ax:Axes, # where an image is shown
+    ax:"Axes", # where an image is shown
     box_xyxy, # x1, y1, x2, y2 in pixels
     color:str=RED, # of the frame and its text
     label:str="", # written above the box
     **options, # further arguments of matplotlib's Rectangle, such as `ls` and `lw`
 ) -> None:
     "Frame a box on an image, with a label."
+    from matplotlib.patches import Rectangle
     x1, y1, x2, y2 = (float(edge) for edge in box_xyxy)
     frame = {"fill": False, "color": color, "lw": 1.2, **options}
     ax.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, **frame))
@@ -123,8 +128,9 @@ def flow_figure(
     width:float=TEXT_WIDTH, # inches
     height:float=0.8, # inches
     repeat:tuple[int, int, str]|None=None, # first and last step below a bracket, its text
-) -> Figure: # steps from left to right
+) -> "Figure": # steps from left to right
     "Draw the steps of a model as boxes joined by arrows."
+    from matplotlib.figure import Figure
     with figure_style():
         size = width, height + 0.3 * bool(repeat)
         fig = Figure(figsize=size, dpi=96, layout="constrained")

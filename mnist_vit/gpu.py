@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .callbacks import Bf16
+from .processes import num_processes
 
 # %% ../nbs/10a_gpu.ipynb #182ae815
 from fastai.callback.core import Callback
@@ -45,7 +46,7 @@ class ReplayGraph(Callback):
 
     def before_batch(self):
         x = self.xb[0]
-        if not (self.training and x.is_cuda): return
+        if not (self.training and x.is_cuda and num_processes() == 1): return
         if self.recorded is None:
             self._record(x)
         if x.shape == self.shape:

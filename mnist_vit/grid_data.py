@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from .batches import DigitBatches, epoch_seed, share_of
 from .data import Digits, check_digits, load_data, normalize
+from .safeguards import check_whole
 
 # %% ../nbs/12_grid_data.ipynb #ba5d9c9c
 POSITIONS = "top left", "top right", "bottom left", "bottom right"
@@ -64,8 +65,7 @@ def generate_2x2_grid_data(
     seed:int|None=None, # the same seed, the same grids; None: new ones each time
 ) -> Grids: # n grids, without augmentation
     "Draw grids of four digits. Errors say what is wrong with the digits or the seed."
-    if num_samples < 0:
-        raise ValueError(f"num_samples={num_samples} must not be negative")
+    check_whole(num_samples=num_samples)
     digits = _check_source(load_data("train") if digits is None else digits)
     index = _draw(num_samples, digits, _generator(seed))
     return Grids(tile_2x2(digits.images[index]), digits.labels[index])

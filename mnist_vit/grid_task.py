@@ -9,10 +9,10 @@ __all__ = ['GridMetrics', 'position_confusion_figure', 'wrong_grids_figure', 're
 # %% ../nbs/13_grid_task.ipynb #53220777
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from .data import denormalize
@@ -20,10 +20,13 @@ from .digit_task import (
     ClassLoss, build_vit, check_predictions, distortion, draw_mistakes)
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
-from .model import VisionTransformer, initial_positions
+from .model import VisionTransformer, check_size, initial_positions
 from .recipes import GridRecipe, check_init
 from .saved_state import read_weights
 from .task import Example, Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # %% ../nbs/13_grid_task.ipynb #4d7f84e2
 class GridMetrics:
@@ -31,6 +34,7 @@ class GridMetrics:
     def __init__(self,
         num_classes:int=10, # K
     ):
+        check_size("num_classes", num_classes, 1, 1000)
         self.num_classes = num_classes
         self.reset()
 
@@ -65,8 +69,9 @@ class GridMetrics:
 # %% ../nbs/13_grid_task.ipynb #f232b2e3
 def position_confusion_figure(
     confusion:Tensor, # counts (4, K, K), true by predicted
-) -> Figure: # four heat maps
+) -> "Figure": # four heat maps
     "Which digit is mistaken for which, by position; only mistakes are coloured."
+    from matplotlib.figure import Figure
     wrong = confusion * (1 - torch.eye(confusion.shape[-1], dtype=confusion.dtype))
     most = max(int(wrong.max()), 1)
     with figure_style():
@@ -82,7 +87,7 @@ def wrong_grids_figure(
     logits:Tensor, # (n, 4, K)
     labels:Tensor, # (n, 4)
     count:int=12, # how many to show at most
-) -> Figure: # grids with their mistakes
+) -> "Figure": # grids with their mistakes
     "Wrong grids, highest loss first, with each wrong digit as true→predicted."
     flat_logits, flat_labels = logits.flatten(0, 1), labels.flatten()  # (4n, K), (4n,)
     losses = F.cross_entropy(flat_logits, flat_labels, reduction="none").view(-1, 4)
@@ -189,7 +194,7 @@ class GridTask(Task):
         inputs:Tensor, # images (n, 1, 56, 56)
         outputs:Tensor, # logits (n, 4, K)
         targets:Tensor, # labels (n, 4)
-    ) -> dict[str, Figure]: # by file name
+    ) -> "dict[str, Figure]": # by file name
         "The confusion matrices by position and the grids with the highest loss."
         metrics = self.metrics()
         metrics.update(outputs, targets)

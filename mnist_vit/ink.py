@@ -15,7 +15,7 @@ from fastcore.meta import delegates
 from torch import Tensor, nn
 
 from .data import BLANK, STD
-from .model import VisionTransformer, init_weights
+from .model import VisionTransformer, check_size, init_weights
 from .modules import PatchEmbedding, zero_linear
 from .patching import cut_windows, region_of_patches
 from .safeguards import check_finite
@@ -116,9 +116,7 @@ class WindowEmbedding(PatchEmbedding):
     ):
         C, D = embedding.proj.in_channels, embedding.proj.out_channels
         P = embedding.patch_size
-        if margin < 0:
-            raise ValueError(f"margin={margin} must not be negative: it is the number "
-                             "of pixels around a patch that are embedded with it")
+        check_size("margin", margin, 0, embedding.image_size)
         super().__init__(embedding.image_size, P, C, D)
         self.margin = margin
         self.ink_channel = ink_channel
@@ -188,8 +186,7 @@ class InkEncoder(VisionTransformer):
     ) -> Encoded: # tokens, which patches they are, and which are padding
         "Turn images into tokens that have exchanged information."
         packed = self.packs(x)
-        embed = self._inked_patches if packed else self._all_patches
-        patches, index, mask = embed(x)
+        patches, index, mask = (self._inked_patches if packed else self._all_patches)(x)
         prefix = self.cls_token  # (1, D)
         if self.prefix_tokens is not None:
             prefix = torch.cat([prefix, self.prefix_tokens])  # (E, D)
@@ -197,8 +194,8 @@ class InkEncoder(VisionTransformer):
         tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
         tokens = self.dropout(tokens)
         present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
-        run = self._packed_blocks if packed else self._masked_blocks
-        tokens, attention = run(tokens, present, return_attention)
+        run_blocks = self._packed_blocks if packed else self._masked_blocks
+        tokens, attention = run_blocks(tokens, present, return_attention)
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 
@@ -274,9 +271,9 @@ class InkVisionTransformer(InkEncoder):
     ):
         if pool not in ("cls", "mean", "tokens"):
             raise ValueError(f"pool={pool!r} is not one of 'cls', 'mean', 'tokens'")
-        if num_classes < 1 or num_outputs < 1 or num_registers < 0:
-            raise ValueError(f"num_classes={num_classes} and num_outputs={num_outputs} must "
-                             f"be at least 1, num_registers={num_registers} not negative")
+        check_size("num_classes", num_classes, 1)
+        check_size("num_outputs", num_outputs, 1)
+        check_size("num_registers", num_registers, 0)
         prefix = (num_outputs if pool == "tokens" else 1) + num_registers
         super().__init__(num_prefix_tokens=prefix, num_classes=0, **kwargs)
         self.pool = pool

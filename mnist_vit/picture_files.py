@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .boxes import Detection
+from .command import emit, say
 
 # %% ../nbs/98_picture_files.ipynb #54848063
 SUFFIXES = ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"
@@ -27,9 +28,10 @@ def find_pictures(
     for name in map(Path, names):
         paths = [name]
         if name.is_dir():
-            paths = sorted(p for p in name.iterdir() if p.suffix.lower() in SUFFIXES)
+            paths = sorted(path for path in name.iterdir() if path.is_file()
+                           and path.suffix.lower() in SUFFIXES)
         elif not name.exists() and glob.has_magic(str(name)):
-            paths = sorted(map(Path, glob.glob(str(name))))
+            paths = sorted(filter(Path.is_file, map(Path, glob.glob(str(name)))))
         if not paths: raise FileNotFoundError(f"there is no picture in {name}")
         found += paths
     return list(dict.fromkeys(found))
@@ -51,7 +53,8 @@ def choose_phase(
 ) -> int: # 1 for a single piece of ink, else 3
     "Decide which weights suit a picture."
     from mnist_vit.pictures import read_picture
-    from mnist_vit.preparation import find_ink, find_pieces, remove_specks
+    from mnist_vit.pages import find_pieces
+    from mnist_vit.preparation import find_ink, remove_specks
     ink = remove_specks(find_ink(read_picture(picture).brightness, paper))
     return 1 if len(find_pieces(ink).sides) == 1 else 3
 
@@ -153,12 +156,13 @@ def predict_files(
     failed = 0
     for path, out in zip(counted(paths, "reading"), outs):
         reading = reader.read(path)
-        print(*([reading_json(reading)] if as_json else reading_lines(reading)),
-              sep="\n", end="\n" if as_json or not reading.error else "", flush=True)
+        lines = [reading_json(reading)] if as_json else reading_lines(reading)
+        if lines:
+            emit("\n".join(lines))
         if out and not reading.error:
             draw_reading(reading, out)
         for note in filter(None, [reading.error, *reading.notes]):
-            print(note, file=sys.stderr)
+            say(note, sys.stderr)
         failed |= bool(reading.error)
     return failed
 

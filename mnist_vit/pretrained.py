@@ -21,10 +21,11 @@ from torch import nn
 from .calibration import calibrate, split_logits
 from .config import (
     Recipe, make_recipe, named_recipes, recipe_values, saved_values)
-from .data import Digits, resolve_data
+from .data import Digits, load_data, resolve_data
 from .devices import describe_device, resolve_device
 from .recipes import find_recipe_class
-from .run_folder import read_metrics, write_atomically
+from .run_folder import read_metrics
+from .safeguards import cut, write_atomically
 from .task import Task, find_task
 
 # %% ../nbs/99_pretrained.ipynb #333b019e
@@ -76,7 +77,7 @@ def _read(path):
     return card
 
 _KEYS = ("name", "phase", "recipe", "command", "seed", "dataset", "valid", "test",
-         "parameters", "sha256", "temperature", "calibration", "rejection")
+         "parameters", "sha256", "temperature", "calibration")
 
 # %% ../nbs/99_pretrained.ipynb #2829e5a6
 def train_command(
@@ -123,7 +124,14 @@ def export_run(
             "version": version("mnist_vit"), "recipe": recipe.model_dump()}
     folder = Path(folder or Path(str(files("mnist_vit")))/"weights")
     folder.mkdir(parents=True, exist_ok=True)
+    if name == "digit":
+        _add_rejector(model, recipe, card, folder)
     return _write(_Place(folder/f"{name}.safetensors", folder/f"{name}.json"), weights, card)
+
+def _add_rejector(model, recipe, card, folder):
+    from mnist_vit.rejection import fit_rejector, save_rejector
+    splits = (load_data(split, recipe.data) for split in ("train", "valid"))
+    save_rejector(fit_rejector(model, *splits), card["sha256"], folder)
 
 def _write(place, weights, card):
     text = json.dumps(card, indent=2) + "\n"
@@ -241,12 +249,11 @@ def _hub():
 
 def _download(repo_id):
     "Fetch a model from the Hub"
+    hub, wanted = _hub(), ["config.json", "model.safetensors"]
     try:
-        wanted = ["config.json", "model.safetensors"]
-        folder = Path(_hub().snapshot_download(repo_id, allow_patterns=wanted))
-    except ValueError:
-        raise
+        folder = Path(hub.snapshot_download(repo_id, allow_patterns=wanted))
     except Exception as e:
+        reason = cut(" ".join(str(e).split()), 120)
         raise ValueError(f"{repo_id} cannot be downloaded from the Hub "
-                         f"({type(e).__name__}): {str(e)[:120]}") from None
+                         f"({type(e).__name__}): {reason}") from None
     return _Place(folder/"model.safetensors", folder/"config.json")

@@ -86,7 +86,8 @@ class SceneRecipe(Recipe):
     "The recipe of phase 3."
     phase: Literal[3] = Field(
         3, description="what to learn: 3, any number of digits anywhere")
-    scenes: Literal["standard", "large", "overlap", "clutter", "mixed", "unseen"] = Field(
+    scenes: Literal[
+        "standard", "large", "overlap", "clutter", "mixed", "unseen"] = Field(
         "standard", description="which scenes to train on and be measured by")
     samples: int = Field(
         60_000, ge=1, le=10_000_000, description="fresh images an epoch")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import Recipe, saved_values
-from .safeguards import explain_writing, listed, shorten, write_atomically
+from .safeguards import explain_writing, listed, read_text, shorten, write_atomically
 
 if TYPE_CHECKING:  # imported by the function that needs it, not to check a folder
     from matplotlib.figure import Figure
@@ -57,6 +57,9 @@ def check_folder(
     if out is None or out == "":
         raise ValueError("the name of the run's folder is empty: "
                          "is a shell variable not set?")
+    if "\0" in str(out) or len(str(out)) > 1000:
+        raise ValueError(f"{shorten(str(out))} can be no folder: its name is too long, or "
+                         "has a character that no name can have")
     out = Path(out)
     if resume and not (out/"config.yaml").is_file():
         raise FileNotFoundError(f"{out} holds no run to resume: it has no config.yaml")
@@ -192,8 +195,8 @@ def read_metrics(
     path = Path(folder)/"metrics.json"
     if not path.exists(): return None
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as e:
+        results = json.loads(read_text(path, "file of results", 1_000_000))
+    except (ValueError, RecursionError) as e:
         raise ValueError(f"{path} is damaged ({shorten(str(e))}): delete it, "
                          "and resume the run to write it again") from None
     if not isinstance(results, dict):

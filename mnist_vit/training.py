@@ -92,8 +92,7 @@ def resolve_recipe(
     if precision == "auto":
         precision = "bf16" if has_bf16(torch.device(device)) else "fp32"
     data = recipe.data if recipe.data == "own" else resolve_data(recipe.data)
-    changes = {"data": data, "device": device, "precision": precision}
-    return recipe.model_copy(update=changes)
+    return recipe.model_copy(update=dict(data=data, device=device, precision=precision))
 
 # %% ../nbs/11_training.ipynb #7ebcac3d
 class TaskLearner(Learner):
@@ -114,11 +113,9 @@ def make_learner(
     if recipe.compile:
         model.compile()
     train, valid = task.batches("train", device), task.batches("valid", device)
-    own = [TrainEvalCallback(), QuietRecorder(), EpochSeed(recipe.seed), StopOnNaN()]
-    alone = num_processes() == 1
-    own += [] if alone else [ShareWork(task)]
-    if device.type == "cuda" and alone:
-        own += [ReplayGraph(recipe.precision == "bf16")]
+    own = [TrainEvalCallback(), QuietRecorder(), EpochSeed(recipe.seed), StopOnNaN(),
+           ReplayGraph(recipe.precision == "bf16")]
+    own += [ShareWork(task)] if num_processes() > 1 else []
     own += [GradientClip(recipe.clip)] if recipe.clip else []
     own += [Bf16()] if recipe.precision == "bf16" else []
     learn = TaskLearner(
@@ -128,9 +125,8 @@ def make_learner(
     learn.logger = noop  # History prints
     return learn
 
-def _fastai_optimizer(recipe, groups, lr):
-    optimizer = make_optimizer(groups, recipe.optimizer, lr, recipe.weight_decay)
-    return OptimWrapper(opt=optimizer)
+def _fastai_optimizer(r, groups, lr):
+    return OptimWrapper(opt=make_optimizer(groups, r.optimizer, lr, r.weight_decay))
 
 # %% ../nbs/11_training.ipynb #be9c6f80
 def fit_recipe(
@@ -173,7 +169,7 @@ def _show_progress():
 
 def _callbacks(task, out, log, wandb):
     "Those of a run: history, averages, checkpoint, W&B, early stopping, progress bar"
-    recipe, first = task.recipe, is_first_process()  # the others print and write nothing
+    recipe, first = task.recipe, is_first_process()  # the others write nothing
     history = History(task.metrics(), task.main_metric, log if first else noop)
     ema = EMA(recipe.ema) if recipe.ema else None
     checkpoint = Checkpoint(out, recipe, history, ema)
