@@ -1,4 +1,4 @@
-// The preparation of mnist_vit/preparation.py and mnist_vit/inference.py, function by function, for drawings.
+// The preparation of mnist_vit/preparation.py, pages.py and inference.py, function by function, for drawings.
 // An image is {data: Float32Array, width, height}, row by row; 1 is full ink, exactly 0 is blank paper.
 // .ci/test_draw.py feeds the same drawings to both and compares.
 
@@ -130,7 +130,7 @@ function maximumFilter(image, reach) {
   return transposed(filterRows(transposed(filterRows(image))))
 }
 
-// preparation.clear_paper for paper without noise, which a drawing has
+// preparation._clear_paper for paper without noise, which a drawing has
 export function clearPaper(image, least = 0.12) {
   const candidates = image.data.filter(value => value > Math.fround(least)).sort()
   if (candidates.length < 3) return blank(image.width, image.height)
@@ -173,12 +173,20 @@ export function removeSpecks(image, least = 0.01) {
   return like(image, (value, i) => (labels[i] && pieces[labels[i] - 1].mass >= least * heaviest ? value : 0))
 }
 
-function shrinkDigit(digit, side = SIDE) {
-  const {width, height} = digit, factor = side / Math.max(width, height)
-  if (factor <= 1) return resize(digit, factor * width, factor * height)
-  const padded = crop(digit, [-1, -1, width + 1, height + 1]), fine = 4 * factor
-  const wide = like(resize(padded, fine * padded.width, fine * padded.height, true), v => Math.min(Math.max(v, 0), 1))
-  return shrinkDigit(crop(wide, inkBox(wide, value => value > Math.fround(0.1))), side)
+function shrinkDigit(digit) {
+  const {width, height} = digit, factor = SIDE / Math.max(width, height), within = value => Math.min(Math.max(value, 0), 1)
+  let ink = digit
+  if (factor > 1) {
+    const padded = crop(digit, [-1, -1, width + 1, height + 1]), fine = 4 * factor
+    const wide = like(resize(padded, fine * padded.width, fine * padded.height, true), within)
+    ink = crop(wide, inkBox(wide, value => value > Math.fround(0.1)))
+  } else if (factor <= 0.5) {  // sharpen the edges of the stroke
+    const darkest = largest(digit.data), f = Math.fround
+    const sharp = like(digit, value => within(f(f(f(1.25 * value) / darkest) - f(0.125))))
+    ink = crop(sharp, inkBox(sharp))
+  }
+  const again = SIDE / Math.max(ink.width, ink.height)
+  return resize(ink, again * ink.width, again * ink.height)
 }
 
 function centreDigit(digit) {
@@ -273,7 +281,7 @@ export function pageWindows(page, side = 112, overlap = 36) {
   return windows
 }
 
-// inference.page_inputs: windows, each with the scale of its page
+// pages.page_inputs: windows, each with the scale of its page
 export function pageInputs(ink, side = 112) {
   const {ink: pieces, sides} = findPieces(ink)
   return pageScales(sides).flatMap(scale => {
@@ -283,7 +291,7 @@ export function pageInputs(ink, side = 112) {
   })
 }
 
-// inference.Place.restore: a box of a window as a box of the picture
+// pages.Place.restore: a box of a window as a box of the picture
 export function restore([x1, y1, x2, y2], {left, top, scaleX, scaleY}) {
   return [(x1 + left) / scaleX, (y1 + top) / scaleY, (x2 + left) / scaleX, (y2 + top) / scaleY]
 }
@@ -294,7 +302,7 @@ export function isBelieved([x1, y1, x2, y2], {left, top, core: [west, up, east, 
   return west <= x && x < east && up <= y && y < down && SIZES[0] <= size && size <= SIZES[1]
 }
 
-// inference.merge_detections: of detections that overlap, the most certain one
+// pages.merge_detections: of detections that overlap, the most certain one
 export function merge(found, most = 0.5) {
   const kept = []
   for (const d of [...found].sort((a, b) => b.score - a.score)) {
