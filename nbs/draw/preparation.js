@@ -1,4 +1,4 @@
-// The preparation of mnist_vit/preparation.py and mnist_vit/inference.py, function by function, for drawings.
+// The preparation of mnist_vit/preparation.py, pages.py and inference.py, function by function, for drawings.
 // An image is {data: Float32Array, width, height}, row by row; 1 is full ink, exactly 0 is blank paper.
 // .ci/test_draw.py feeds the same drawings to both and compares.
 
@@ -173,13 +173,23 @@ export function removeSpecks(image, least = 0.01) {
   return like(image, (value, i) => (labels[i] && pieces[labels[i] - 1].mass >= least * heaviest ? value : 0))
 }
 
-function shrinkDigit(digit, side = SIDE) {
-  const {width, height} = digit, factor = side / Math.max(width, height)
-  if (factor <= 1) return resize(digit, factor * width, factor * height)
-  const padded = crop(digit, [-1, -1, width + 1, height + 1]), fine = 4 * factor
-  const wide = like(resize(padded, fine * padded.width, fine * padded.height, true), v => Math.min(Math.max(v, 0), 1))
-  return shrinkDigit(crop(wide, inkBox(wide, value => value > Math.fround(0.1))), side)
+function shrinkDigit(digit) {
+  const {width, height} = digit, factor = SIDE / Math.max(width, height)
+  let ready = digit
+  if (factor > 1) {
+    const padded = crop(digit, [-1, -1, width + 1, height + 1]), fine = 4 * factor
+    const wide = like(resize(padded, fine * padded.width, fine * padded.height, true), unit)
+    ready = crop(wide, inkBox(wide, value => value > Math.fround(0.1)))
+  } else if (factor <= 0.5) {  // from 10 % to 90 %
+    const darkest = largest(digit.data)
+    const sharp = like(digit, value => unit(Math.fround(Math.fround(1.25 * value) / darkest) - 0.125))
+    ready = crop(sharp, inkBox(sharp))
+  }
+  const scale = SIDE / Math.max(ready.width, ready.height)
+  return resize(ready, scale * ready.width, scale * ready.height)
 }
+
+const unit = value => Math.min(Math.max(value, 0), 1)
 
 function centreDigit(digit) {
   const {width, height} = digit, darkest = largest(digit.data)
@@ -273,7 +283,7 @@ export function pageWindows(page, side = 112, overlap = 36) {
   return windows
 }
 
-// inference.page_inputs: windows, each with the scale of its page
+// pages.page_inputs: windows, each with the scale of its page
 export function pageInputs(ink, side = 112) {
   const {ink: pieces, sides} = findPieces(ink)
   return pageScales(sides).flatMap(scale => {
@@ -283,7 +293,7 @@ export function pageInputs(ink, side = 112) {
   })
 }
 
-// inference.Place.restore: a box of a window as a box of the picture
+// pages.Place.restore: a box of a window as a box of the picture
 export function restore([x1, y1, x2, y2], {left, top, scaleX, scaleY}) {
   return [(x1 + left) / scaleX, (y1 + top) / scaleY, (x2 + left) / scaleX, (y2 + top) / scaleY]
 }
@@ -294,7 +304,7 @@ export function isBelieved([x1, y1, x2, y2], {left, top, core: [west, up, east, 
   return west <= x && x < east && up <= y && y < down && SIZES[0] <= size && size <= SIZES[1]
 }
 
-// inference.merge_detections: of detections that overlap, the most certain one
+// pages.merge_detections: of detections that overlap, the most certain one
 export function merge(found, most = 0.5) {
   const kept = []
   for (const d of [...found].sort((a, b) => b.score - a.score)) {
