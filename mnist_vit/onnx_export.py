@@ -19,7 +19,7 @@ from .data import normalize
 from .detection import DetectionTransformer
 from .ink import InkEncoder, InkVisionTransformer
 from .pretrained import Pretrained, load_pretrained
-from .run_folder import write_atomically
+from .safeguards import write_atomically
 
 # %% ../nbs/23a_onnx.ipynb #7a52dd24
 def _fixed(model):

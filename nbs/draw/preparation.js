@@ -130,7 +130,7 @@ function maximumFilter(image, reach) {
   return transposed(filterRows(transposed(filterRows(image))))
 }
 
-// preparation.clear_paper for paper without noise, which a drawing has
+// preparation._clear_paper for paper without noise, which a drawing has
 export function clearPaper(image, least = 0.12) {
   const candidates = image.data.filter(value => value > Math.fround(least)).sort()
   if (candidates.length < 3) return blank(image.width, image.height)
@@ -174,22 +174,20 @@ export function removeSpecks(image, least = 0.01) {
 }
 
 function shrinkDigit(digit) {
-  const {width, height} = digit, factor = SIDE / Math.max(width, height)
-  let ready = digit
+  const {width, height} = digit, factor = SIDE / Math.max(width, height), within = value => Math.min(Math.max(value, 0), 1)
+  let ink = digit
   if (factor > 1) {
     const padded = crop(digit, [-1, -1, width + 1, height + 1]), fine = 4 * factor
-    const wide = like(resize(padded, fine * padded.width, fine * padded.height, true), unit)
-    ready = crop(wide, inkBox(wide, value => value > Math.fround(0.1)))
-  } else if (factor <= 0.5) {  // from 10 % to 90 %
-    const darkest = largest(digit.data)
-    const sharp = like(digit, value => unit(Math.fround(Math.fround(1.25 * value) / darkest) - 0.125))
-    ready = crop(sharp, inkBox(sharp))
+    const wide = like(resize(padded, fine * padded.width, fine * padded.height, true), within)
+    ink = crop(wide, inkBox(wide, value => value > Math.fround(0.1)))
+  } else if (factor <= 0.5) {  // sharpen the edges of the stroke
+    const darkest = largest(digit.data), f = Math.fround
+    const sharp = like(digit, value => within(f(f(f(1.25 * value) / darkest) - f(0.125))))
+    ink = crop(sharp, inkBox(sharp))
   }
-  const scale = SIDE / Math.max(ready.width, ready.height)
-  return resize(ready, scale * ready.width, scale * ready.height)
+  const again = SIDE / Math.max(ink.width, ink.height)
+  return resize(ink, again * ink.width, again * ink.height)
 }
-
-const unit = value => Math.min(Math.max(value, 0), 1)
 
 function centreDigit(digit) {
   const {width, height} = digit, darkest = largest(digit.data)
