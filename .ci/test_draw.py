@@ -64,8 +64,8 @@ def drawings():
 def prepared(ink, several):
     "The inputs of the model (n, S, S) that Python prepares"
     from mnist_vit.pages import page_inputs
-    from mnist_vit.preparation import _clear_paper, prepare_digit
-    clean = _clear_paper(ink, 0.)
+    from mnist_vit.preparation import clear_paper, prepare_digit
+    clean = clear_paper(ink)
     if several: return np.array([image for image, _ in page_inputs(clean)]).reshape(-1, 112, 112)
     return prepare_digit(clean)[None]
 
