@@ -15,9 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from .calibration import calibration_error
 from .data import BLANK
 from .figures import BLUE, GREY, PALE, figure_style, show_image
-from .ink import InkEncoder, ink_index, inked
+from .ink import InkEncoder, inked
 from .model import VisionTransformer
 
 # %% ../nbs/23_interpretation.ipynb #2eecdf63
@@ -43,28 +44,27 @@ class Trace(NamedTuple):
 
 # %% ../nbs/23_interpretation.ipynb #674a1e46
 def _encode(model, x):
-    "Tokens (B, S, D), attention, which patches the last N are, and which are no padding"
-    if isinstance(model, InkEncoder) and model.ink_only: return _encode_ink(model, x)
-    encoded = model.encode(x, return_attention=True)
+    "Tokens (B, S, D), attention, which patches the last N are, and which the model sees"
     if isinstance(model, InkEncoder):
+        encoded = _encode_all(model, x)
         tokens = torch.cat([encoded.prefix, encoded.patches], 1)
         return tokens, encoded.attention, encoded.index, encoded.mask
-    tokens, attention = encoded
+    tokens, attention = model.encode(x, return_attention=True)
     index = torch.arange(tokens.shape[1] - 1, device=x.device).expand(len(x), -1)
     return tokens, attention, index, torch.ones_like(index, dtype=torch.bool)
 
-def _encode_ink(model, x):
-    "InkEncoder.encode without packing, which would hand out copies of the weights"
-    index, mask = ink_index(model.find_ink(x))  # (B, N)
-    patches = model.patch_embedding(x)  # (B, all patches, D)
-    wanted = index[:, :, None].expand(-1, -1, patches.shape[-1])  # (B, N, D)
-    patches = patches.gather(1, wanted) + model.positions_of(index, len(x))
-    prefix = [p for p in (model.cls_token, model.prefix_tokens) if p is not None]
-    prefix = torch.cat(prefix).expand(len(x), -1, -1)  # (B, E, D)
-    present = F.pad(mask, (prefix.shape[1], 0), value=True)  # (B, S)
-    tokens = torch.cat([prefix, patches], 1)  # (B, S, D)
-    tokens, attention = model.run_blocks(tokens, present, return_attention=True)
-    return model.norm(tokens), attention, index, mask
+def _encode_all(model, x):
+    "InkEncoder.encode without packing, and with the very weights that its blocks use"
+    attention, before = [], model.static
+    hooks = [block.register_forward_hook(lambda *call: attention.append(call[-1][1]))
+             for block in model.blocks]
+    model.static = True
+    try:
+        return model.encode(x, return_attention=True)._replace(attention=attention)
+    finally:
+        model.static = before
+        for hook in hooks:
+            hook.remove()
 
 def _readout(model, num_tokens, mask):
     "Shares (B, S) of the tokens in what the head reads: all of CLS's, or a mean's"
@@ -199,15 +199,13 @@ def calibration_figure(
     bins:int=15, # of equal width
 ) -> Figure: # a panel each, titled with its ECE
     "Accuracy against confidence, and the expected calibration error (ECE)."
-    from torchmetrics.functional.classification import multiclass_calibration_error
     with figure_style():
         size = 3 * len(predictions), 3
         fig = Figure(figsize=size, dpi=96, layout="constrained")
         axes = fig.subplots(1, len(predictions), squeeze=False)[0]
         for ax, (name, logits) in zip(axes, predictions.items()):
             probabilities = logits.softmax(1)
-            ece = multiclass_calibration_error(
-                probabilities, labels, logits.shape[1], n_bins=bins)
+            ece = calibration_error(logits, labels, bins=bins)
             _draw_calibration(ax, probabilities, labels, bins)
             ax.set_title(f"{name}: ECE {ece:.1%}")
         axes[0].set_ylabel("accuracy")

@@ -86,7 +86,8 @@ def check_recipe(
     used, asked = saved_values(out), recipe.model_dump(exclude={"device"})
     other = sorted(key for key, value in asked.items() if used.get(key) != value)
     if other:
-        raise ValueError(f"{out} was started with another recipe: {listed(other, 5)} differ")
+        raise ValueError(f"{out} was started with another recipe: {listed(other, 5)} differ "
+                         "from its config.yaml")
 
 # %% ../nbs/95_run_folder.ipynb #eb628627
 _made = set()  # the folders that default_folder has made

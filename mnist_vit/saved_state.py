@@ -160,8 +160,8 @@ def read_checkpoint(
     other = sorted(key for key, value in asked.items()
                    if not isinstance(used, dict) or used.get(key) != value)
     if other:
-        raise ValueError(f"{path} is of another recipe: {listed(other, 5)} differ from the "
-                         "recipe of the run")
+        raise ValueError(f"{path} is of another recipe: {listed(other, 5)} differ from "
+                         "config.yaml")
     parts = {key: saved[key] for key in wanted}
     if saved.get("digest") != digest(parts):
         raise ValueError(f"{path} is damaged: its checksum is another; {_REMEDY}")
