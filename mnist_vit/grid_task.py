@@ -108,6 +108,8 @@ def resize_positions(
 ) -> Tensor: # table (g*g, D), row by row
     "Stretch a square table of positions to another grid."
     n = math.isqrt(len(positions))
+    if n**2 != len(positions):
+        raise ValueError(f"a table of {len(positions)} positions is not square")
     square = positions.T.reshape(1, -1, n, n)  # (n*n, D) -> (1, D, n, n)
     size = grid_size, grid_size
     stretched = F.interpolate(square, size=size, mode="bicubic", align_corners=False)

@@ -100,7 +100,7 @@ class Attention(nn.Module):
         dropout:float=0., # dropout on the output
     ):
         super().__init__()
-        if num_heads < 1 or dim % num_heads:
+        if min(dim, num_heads) < 1 or dim % num_heads:
             raise ValueError(
                 f"dim={dim} is not divisible by num_heads={num_heads}: "
                 "each head needs an equal share, so choose one of "

@@ -111,7 +111,7 @@ def write_atomically(
 ) -> None:
     "Write a file completely or not at all, as readable as its folder."
     path = Path(path)
-    if path.exists() and not path.is_file():
+    if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OSError(f"cannot write {path}: something that is no ordinary file has "
                       "that name")
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
