@@ -19,7 +19,7 @@ from .ink import InkEncoder
 from .model import VisionTransformer
 from .preparation import prepare_digit
 from .pretrained import load_pretrained
-from .run_folder import write_atomically
+from .safeguards import write_atomically
 
 # %% ../nbs/98_rejection.ipynb #78221837
 def token_statistics(
