@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 
 from .command import (
-    UsageError, import_ahead, make_parser, run_command, say, usage)
+    UsageError, heed_interrupts, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
 from .run_folder import check_folder, default_folder, write_metrics
@@ -174,6 +174,7 @@ def _train(args):
     from mnist_vit.training import train_model
     usage(check_processes, args.processes, recipe, device)
     join_processes(device)
+    heed_interrupts()  # from here on, there is something to lose
     options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb,
                "log": say}
     out = Path(out or usage(default_folder, f"phase{recipe.phase}"))
