@@ -115,8 +115,7 @@ def _requested(args):
         if value is not None and key not in recipe_class.model_fields:
             raise ValueError(f"--{key} means something in {_phases_with(key)[:-2]} only, "
                              f"and this recipe is of phase {phase}")
-    file = Path(args.resume)/"config.yaml" if args.resume else ""
-    recipe = make_recipe(values, recipe_class, file)
+    recipe = make_recipe(values, recipe_class, args.resume and f"{args.resume}/config.yaml")
     if recipe.data == "own":
         raise ValueError("data=own means digits that are given to train_model, in Python; "
                          "a command can use mnist, digits or auto")
