@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 
 from .command import (
-    UsageError, import_ahead, make_parser, run_command, say, usage)
+    UsageError, heed_interrupts, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, check_init, find_recipe_class
 from .run_folder import check_folder, default_folder, write_metrics
@@ -115,8 +115,7 @@ def _requested(args):
         if value is not None and key not in recipe_class.model_fields:
             raise ValueError(f"--{key} means something in {_phases_with(key)[:-2]} only, "
                              f"and this recipe is of phase {phase}")
-    file = Path(args.resume)/"config.yaml" if args.resume else ""
-    recipe = make_recipe(values, recipe_class, file)
+    recipe = make_recipe(values, recipe_class, args.resume and f"{args.resume}/config.yaml")
     if recipe.data == "own":
         raise ValueError("data=own means digits that are given to train_model, in Python; "
                          "a command can use mnist, digits or auto")
@@ -174,6 +173,7 @@ def _train(args):
     from mnist_vit.training import train_model
     usage(check_processes, args.processes, recipe, device)
     join_processes(device)
+    heed_interrupts()  # from here on, there is something to lose
     options = {"test": not args.no_test, "resume": bool(args.resume), "wandb": args.wandb,
                "log": say}
     out = Path(out or usage(default_folder, f"phase{recipe.phase}"))

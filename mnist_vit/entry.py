@@ -17,12 +17,11 @@ def _start(name):
         def leave(number, frame):
             os.write(2, f"{name}: interrupted\n".encode())
             os._exit(1)
+        leave.until_work = True
         listens = signal.getsignal(signal.SIGINT) == signal.default_int_handler
         if listens:
             signal.signal(signal.SIGINT, leave)
         from mnist_vit import cli
-        if listens:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         code = getattr(cli, name)()
         if listens:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
