@@ -130,7 +130,7 @@ function maximumFilter(image, reach) {
   return transposed(filterRows(transposed(filterRows(image))))
 }
 
-// preparation._clear_paper for paper without noise, which a drawing has
+// preparation.clear_paper for paper without noise, which a drawing has
 export function clearPaper(image, least = 0.12) {
   const candidates = image.data.filter(value => value > Math.fround(least)).sort()
   if (candidates.length < 3) return blank(image.width, image.height)
