@@ -47,8 +47,10 @@ def write_coco(
 ) -> Path: # the folder
     "Write scenes as PNG files and annotations.json; FileExistsError for a folder."
     from torchvision.io import encode_png
-    scenes = benchmark_scenes(name, split, data, num_samples)
     folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already: name a new folder")
+    scenes = benchmark_scenes(name, split, data, num_samples)
     folder.mkdir(parents=True)
     annotations = coco_annotations(scenes, f"mnist_vit scenes {name}, {split}")
     for image, entry in zip(scenes.images, annotations["images"]):
