@@ -104,7 +104,8 @@ def score_predictions(
     num_samples:int=10_000, # how many scenes the file is about, from the first
 ) -> dict: # as DetectionMetrics.compute
     "Score another detector's predictions of a set as our own are scored."
+    found = read_predictions(file, num_samples)
     scenes = benchmark_scenes(name, split, data, num_samples)
     metrics = DetectionMetrics()
-    metrics.update(read_predictions(file, num_samples), scenes.to_batch()[1])
+    metrics.update(found, scenes.to_batch()[1])
     return metrics.compute()
