@@ -155,14 +155,23 @@ class RandomAffine:
         generator:torch.Generator|None=None, # on the CPU, whatever the device of x
     ) -> Tensor: # moved images, same shape
         "Draw one affine map per image and apply it."
-        u = torch.rand(len(x), 5, generator=generator) * 2 - 1  # (B, 5) in [-1, 1]
-        u = u.to(x.device, non_blocking=True)
+        u = self._draw(x, 5, generator)
+        return self._move(x, u, scale=1 + u[:, 3] * self.scale)
+
+    def _draw(self, x, count, generator):
+        "So many random numbers in [-1, 1] for each image (B, count), where x is"
+        u = torch.rand(len(x), count, generator=generator) * 2 - 1
+        return u.to(x.device, non_blocking=True)
+
+    def _move(self, x, u, scale, bend=None):
+        "The affine map with the numbers u (B, 5 or more)"
         return affine(
             x,
             angle=u[:, 0] * self.degrees,
             translate=u[:, 1:3] * self.translate * x.shape[-1],
-            scale=1 + u[:, 3] * self.scale,
+            scale=scale,
             shear=u[:, 4] * self.shear,
+            bend=bend,
         )
 
 # %% ../nbs/04_batches.ipynb #5c4f69f8
@@ -216,18 +225,11 @@ class RandomDistortion(RandomAffine):
         if not (self.stretch or self.elastic or self.thickness):
             return super().__call__(x, generator)
         B, g = len(x), self.num_knots
-        u = torch.rand(B, 7 + 2 * g * g, generator=generator) * 2 - 1  # in [-1, 1]
-        u = u.to(x.device, non_blocking=True)
+        u = self._draw(x, 7 + 2 * g * g, generator)
         wide = 1 + u[:, 5] * self.stretch  # (B,)
         size = 1 + u[:, 3] * self.scale
         knots = u[:, 7:].view(B, 2, g, g) * self.elastic
-        moved = affine(
-            x,
-            angle=u[:, 0] * self.degrees,
-            translate=u[:, 1:3] * self.translate * x.shape[-1],
-            scale=torch.stack([size * wide, size / wide], 1),  # (B, 2)
-            shear=u[:, 4] * self.shear,
-            bend=bend_field(knots, x.shape[-1]) if self.elastic else None,
-        )
+        bend = bend_field(knots, x.shape[-1]) if self.elastic else None
+        moved = self._move(x, u, torch.stack([size * wide, size / wide], 1), bend)
         if not self.thickness: return moved
         return change_thickness(moved, u[:, 6] * self.thickness)

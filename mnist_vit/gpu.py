@@ -7,7 +7,7 @@ __all__ = ['QuietRecorder', 'ReplayGraph']
 
 # %% ../nbs/10a_gpu.ipynb #dab5afdc
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .callbacks import Bf16
 from .processes import num_processes
