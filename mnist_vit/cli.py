@@ -220,10 +220,13 @@ def _eval(args):
         results["scenes"] = args.scenes
     other = results["dataset"] if results["dataset"] != values.get("data") else ""
     name = "_".join(filter(None, ("eval", args.split, args.scenes, other))) + ".json"
-    path = Path(args.out) if args.out else args.run and Path(args.run)/name
-    say(_table(results))  # also where it cannot be written
+    _show(results, args.out or args.run and Path(args.run)/name)
+
+def _show(results, path):
+    "Print scores, also where they cannot be written, and write them if there is a path"
+    say(_table(results))
     if path:
-        write_metrics(results, path.parent, path.name)
+        write_metrics(results, Path(path).parent, Path(path).name)
         say(f"\nwritten to {path}")
 
 def _eval_predictions(args):
@@ -233,11 +236,7 @@ def _eval_predictions(args):
     from mnist_vit.coco import score_predictions
     scores = usage(score_predictions, args.predictions, args.scenes, args.split,
                    args.data or "auto")
-    results = {args.split: scores, "scenes": args.scenes}
-    say(_table(results))
-    if args.out:
-        write_metrics(results, Path(args.out).parent, Path(args.out).name)
-        say(f"\nwritten to {args.out}")
+    _show({args.split: scores, "scenes": args.scenes}, args.out)
 
 def _scores(args, changes):
     "Those of a run, or of shipped weights"
