@@ -236,7 +236,7 @@ def generate_scenes(
 
 # %% ../nbs/16_scenes.ipynb #4abff509
 def benchmark_scenes(
-    name:str="standard", # 'standard', 'large', 'overlap' or 'clutter'
+    name:str="standard", # of the set, a key of BENCHMARK
     split:str="test", # whose digits; choose models on 'valid', report 'test'
     data:str|Digits="auto", # 'mnist', 'digits' or 'auto', see load_data; or the digits
     num_samples:int=10_000, # how many; fewer than 10,000 are the first of them
