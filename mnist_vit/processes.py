@@ -109,7 +109,8 @@ class ShareWork(Callback):
 
     def after_batch(self):
         if not self.training:
-            self.seen.append([map_tensors(Tensor.cpu, part) for part in (self.pred, self.y)])
+            parts = self.pred, self.y
+            self.seen.append([map_tensors(Tensor.cpu, part) for part in parts])
 
     def after_validate(self):
         self._add_sums()
@@ -273,7 +274,7 @@ def join_processes(
     if dist.is_initialized() or int(os.environ.get("WORLD_SIZE", 1)) == 1: return
     rank, processes = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     _join(rank, processes, device, "env://", torch.get_num_threads())
-    del os.environ["WORLD_SIZE"]  # or fastai would exchange the loss of every batch, too
+    del os.environ["WORLD_SIZE"]  # or fastai would exchange the loss of every batch
 
 # %% ../nbs/98_processes.ipynb #96bbfe80
 def predict_batch(
