@@ -81,7 +81,7 @@ class Place(NamedTuple):
     top: float
     scale_x: float  # pixels of the scaled page for one of the picture
     scale_y: float
-    core_xyxy: tuple[float, float, float, float]  # of the scaled page: centres here count
+    core_xyxy: tuple[float, float, float, float]  # scaled page: where centres count
 
     def restore(self, box_xyxy): # a box of the window, as a box of the picture
         x1, y1, x2, y2 = box_xyxy
