@@ -20,7 +20,8 @@ INSTALL = f"""#| hide
 if "google.colab" in str(get_ipython()):
     %pip install -q "mnist_vit[dev] @ git+{cfg['git_url']}\""""
 EXPORTED_WIDTH, SHOWN_WIDTH, WIDE_SHARE, MODULE_LINES = 100, 88, 0.03, 260
-LIGHT = {"data", "model", "ink", "boxes", "detection", "inference"}  # modules whose import costs little more than torch's
+LIGHT = {"data", "model", "ink", "boxes", "detection", "inference",  # modules whose import costs little more than torch's
+         "digit_task", "grid_task", "scene_task"}
 HEAVY = {"PIL", "urllib.request", "torchmetrics", "matplotlib", "fastai", "torchvision"}
 DEFS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 BACKTICKED = re.compile(r"`([^`\s]+?)(?:\(\))?`")  # what nbdev takes for a name

@@ -27,9 +27,11 @@ def fit_temperature(
     logits = logits.double()
     def loss(log_t):
         return F.cross_entropy(logits / math.exp(log_t), labels).item()
-    best = minimize_scalar(loss, bounds=(math.log(0.05), math.log(20)), method="bounded")
+    bounds = math.log(0.05), math.log(20)
+    best = minimize_scalar(loss, bounds=bounds, method="bounded")
     return math.exp(best.x)
 
+# %% ../nbs/98_calibration.ipynb #1e798485
 def calibration_error(
     logits:Tensor, # (n, K)
     labels:Tensor, # (n,)
@@ -72,13 +74,14 @@ def _right_or_wrong(predictions, targets, canvas):
     z = scores.clamp(1e-6, 1 - 1e-6).logit()
     return torch.stack([torch.zeros_like(z), z], 1), torch.tensor(right).long()
 
+# %% ../nbs/98_calibration.ipynb #4c2b8846
 def calibrate(
     logits:Tensor, # (n, K)
     labels:Tensor, # (n,)
 ) -> dict: # temperature, and errors before and after
     "Measure the calibration of a model on its validation split."
     T = fit_temperature(logits, labels)
-    return {
-        "temperature": round(T, 4),
-        "calibration": {"samples": len(labels), "ece": calibration_error(logits, labels),
-                        "ece_calibrated": calibration_error(logits, labels, T)}}
+    errors = {"ece": calibration_error(logits, labels),
+              "ece_calibrated": calibration_error(logits, labels, T)}
+    return {"temperature": round(T, 4),
+            "calibration": {"samples": len(labels), **errors}}

@@ -51,9 +51,10 @@ def emit(
 ) -> None:
     "Print a result; RuntimeError where it cannot be written."
     if error := _print(text, sys.stdout):
-        cause = {errno.EPIPE: "nobody reads it any more", errno.ENOSPC: "the disk is full"}
-        number = getattr(error, "errno", None)
-        raise RuntimeError(f"cannot write the output: {cause.get(number, error)}")
+        causes = {errno.EPIPE: "nobody reads it any more",
+                  errno.ENOSPC: "the disk is full"}
+        cause = causes.get(getattr(error, "errno", None), error)
+        raise RuntimeError(f"cannot write the output: {cause}")
 
 def _print(text, stream):
     "Print; an error is returned, and silences the stream"
@@ -136,6 +137,6 @@ def import_ahead(
 
 # %% ../nbs/99_command.ipynb #459a73f9
 def heed_interrupts() -> None:
-    "From here on Ctrl-C raises KeyboardInterrupt, where it has ended the process before."
+    "From here on Ctrl-C raises KeyboardInterrupt; before, it has ended the process."
     if getattr(signal.getsignal(signal.SIGINT), "until_work", False):
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -62,14 +62,15 @@ def assign_nearest(
 ) -> Tensor: # which digit each query is assigned, int64 (B, T); -1: none
     "The cheapest free pair, one after the other, without waiting for a GPU."
     B, T, M = cost.shape
-    scenes, digits = torch.arange(B, device=cost.device), torch.arange(M, device=cost.device)
-    free = cost.masked_fill((digits >= counts[:, None])[:, None], torch.inf)  # (B, T, M)
+    scenes, queries, digits = (torch.arange(n, device=cost.device) for n in (B, T, M))
+    absent = (digits >= counts[:, None])[:, None]  # (B, 1, M)
+    free = cost.masked_fill(absent, torch.inf)  # (B, T, M)
     partner = torch.full((B, T), -1, device=cost.device)
     for _ in range(M):
         least, pair = free.flatten(1).min(1)  # (B,)
         query, digit = pair // M, pair % M
         partner[scenes, query] = digit.where(least.isfinite(), partner[scenes, query])
-        taken = (torch.arange(T, device=cost.device) == query[:, None])[:, :, None]
+        taken = (queries == query[:, None])[:, :, None]  # (B, T, 1)
         free = free.masked_fill(taken | (digits == digit[:, None])[:, None], torch.inf)
     return partner
 
@@ -127,8 +128,8 @@ class DetectionLoss(nn.Module):
     ) -> Tensor: # scalar
         "Assign, then compare. ValueError for targets that cannot be meant."
         if len(predictions.logits) != len(targets.labels):
-            raise ValueError(f"predictions of {len(predictions.logits)} scenes do not go with "
-                             f"targets of {len(targets.labels)}")
+            raise ValueError(f"predictions of {len(predictions.logits)} scenes do not go "
+                             f"with targets of {len(targets.labels)}")
         on_gpu = targets.labels.is_cuda  # where nothing may have to be waited for
         if not on_gpu:
             self._check(targets)
@@ -137,7 +138,8 @@ class DetectionLoss(nn.Module):
         with torch.no_grad():
             cost = self.cost(predictions, targets.labels, truth)  # (B, T, M)
             nearest = on_gpu and self.cost is distance_cost
-            partner = (assign_nearest if nearest else assign)(cost, targets.counts)  # (B, T)
+            choose = assign_nearest if nearest else assign
+            partner = choose(cost, targets.counts)  # (B, T)
         classes = self._classes(targets.labels, partner, valid).flatten()  # (B*T,)
         weight = self.weight.to(logits, non_blocking=True)
         logits = logits.flatten(0, 1)  # (B*T, K + 1)
@@ -152,7 +154,7 @@ class DetectionLoss(nn.Module):
         return padded[rows, partner].masked_fill(~valid, -100)
 
     def _box_loss(self, boxes, truth, partner):
-        "L1 and generalised IoU of the boxes of assigned queries, in units of the canvas"
+        "L1 and generalised IoU of assigned queries' boxes, in units of the canvas"
         if not truth.shape[1]: return 0 * boxes.sum()
         digits = torch.arange(truth.shape[1], device=truth.device)
         chosen = partner[:, :, None] == digits  # (B, T, M), which query has which digit

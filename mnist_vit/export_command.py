@@ -18,9 +18,9 @@ def export_parser():
                         help="what mnist_vit_train wrote")
     parser.add_argument("--pretrained", metavar="NAME",
                         help="use these shipped weights instead")
-    parser.add_argument("--name", help="calibrate the run, which needs test scores, and "
-                        "write weights and card by this name: small letters, digits, - "
-                        "and _ [none]")
+    parser.add_argument("--name", help="calibrate the run, which needs test scores, "
+                        "and write weights and card by this name: small letters, "
+                        "digits, - and _ [none]")
     parser.add_argument("--onnx", metavar="FILE.onnx", help="write an ONNX file [none]")
     parser.add_argument("--scenes", choices=list(BENCHMARK),
                         help="write the scenes of this set, with annotations [none]")

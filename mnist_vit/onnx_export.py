@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .boxes import cxcywh_to_xyxy
 from .calibration import calibrate, split_logits
 from .data import normalize
-from .detection import DetectionTransformer
+from .detection import DetectionTransformer, whole_pixel_boxes
 from .ink import InkEncoder, InkVisionTransformer
 from .pretrained import Pretrained, load_pretrained
 from .safeguards import write_atomically
@@ -144,13 +143,11 @@ class DetectorGraph(nn.Module):
 
     def _candidates(self, predictions, side):
         "Boxes in whole pixels (B, T, 4); scores (B, T), 0 where no digit can be"
-        boxes = side * cxcywh_to_xyxy(predictions.boxes_cxcywh)
-        boxes = boxes.round().clamp(0, side)
-        wide = (boxes[..., 2:] - boxes[..., :2] >= 1).all(-1)  # at least a pixel
+        boxes, large_enough = whole_pixel_boxes(predictions.boxes_cxcywh, side)
         logits = predictions.logits
         odds = logits[..., :-1].logsumexp(-1) - logits[..., -1]  # (B, T), logarithms
         scores = (odds.clamp(-13.8, 13.8) / self.temperature).sigmoid()
-        return boxes, scores.where(predictions.valid & wide, 0.)
+        return boxes, scores.where(predictions.valid & large_enough, 0.)
 
     def _attention(self, encoded, owner, query):
         "The shares of the patches in the token of each detection (n, N)"

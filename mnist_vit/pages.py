@@ -27,7 +27,8 @@ def find_pieces(
     "Find connected pieces; leave out specks and lines."
     from scipy.ndimage import find_objects, label
     pieces, _ = label(ink > 0, np.ones((3, 3)))  # a pixel touches eight others
-    corners = [(s[1].start, s[0].start, s[1].stop, s[0].stop) for s in find_objects(pieces)]
+    corners = [(across.start, down.start, across.stop, down.stop)
+               for down, across in find_objects(pieces)]
     boxes = np.array(corners, dtype=int).reshape(-1, 4)
     sides = (boxes[:, 2:] - boxes[:, :2]).max(1)
     kept = ~_are_lines(boxes, sides)
@@ -80,7 +81,7 @@ class Place(NamedTuple):
     top: float
     scale_x: float  # pixels of the scaled page for one of the picture
     scale_y: float
-    core_xyxy: tuple[float, float, float, float]  # of the scaled page: where centres count
+    core_xyxy: tuple[float, float, float, float]  # scaled page: where centres count
 
     def restore(self, box_xyxy): # a box of the window, as a box of the picture
         x1, y1, x2, y2 = box_xyxy

@@ -46,7 +46,7 @@ def list_pretrained() -> list[str]: # such as ['digit', 'grid', 'scene']
 
 # %% ../nbs/99_pretrained.ipynb #c29fe631
 def _locate(name):
-    "Find weights by name, or in a folder that save_pretrained has written, or on the Hub"
+    "Find weights by name, in a folder that save_pretrained has written, or on the Hub"
     shipped, folder = _shipped(), Path(name)
     if str(name) in shipped: return shipped[str(name)]
     if (folder/"config.json").is_file():
@@ -118,15 +118,16 @@ def export_run(
     from mnist_vit.training import load_run
     model, recipe, task, _ = load_run(run)
     weights = (Path(run)/"model.safetensors").read_bytes()
-    card = {"name": name, "phase": recipe.phase, "command": train_command(recipe), **metrics,
-            **calibrate(*split_logits(model, task)),
+    card = {"name": name, "phase": recipe.phase, "command": train_command(recipe),
+            **metrics, **calibrate(*split_logits(model, task)),
             "sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights),
             "version": version("mnist_vit"), "recipe": recipe.model_dump()}
     folder = Path(folder or Path(str(files("mnist_vit")))/"weights")
     folder.mkdir(parents=True, exist_ok=True)
     if name == "digit":
         _add_rejector(model, recipe, card, folder)
-    return _write(_Place(folder/f"{name}.safetensors", folder/f"{name}.json"), weights, card)
+    place = _Place(folder/f"{name}.safetensors", folder/f"{name}.json")
+    return _write(place, weights, card)
 
 def _add_rejector(model, recipe, card, folder):
     from mnist_vit.rejection import fit_rejector, save_rejector

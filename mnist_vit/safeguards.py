@@ -60,7 +60,7 @@ def nearest_divisors(
     count:int=10, # how many divisors to give at most
 ) -> list[int]: # divisors of `number`, those nearest to `wanted`, in rising order
     "The divisors to suggest where the number that was asked for does not divide."
-    most = min(isqrt(number), 10**6)  # of a number that is far too large, the small ones
+    most = min(isqrt(number), 10**6)  # of a huge number, the small ones
     small = [d for d in range(1, most + 1) if number % d == 0]
     divisors = {*small, *(number // d for d in small)}
     nearest = sorted(divisors, key=lambda d: (abs(d - wanted), d))
@@ -188,7 +188,7 @@ def own_words(
 def check_finite(
     x, # images, a tensor of any shape
 ) -> None:
-    "Refuse NaN and infinite pixels with a ValueError; not on a GPU or in torch.compile."
+    "ValueError for NaN and infinite pixels; not on a GPU or in torch.compile."
     import torch
     if x.is_cuda or torch.compiler.is_compiling(): return
     if not x.sum().isfinite():
@@ -203,7 +203,8 @@ class StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent, index):
         event = self.peek_event()
         if getattr(event, "tag", None):
-            raise _yaml_error(f"tags such as {shorten(event.tag)} are not used here", event)
+            problem = f"tags such as {shorten(event.tag)} are not used here"
+            raise _yaml_error(problem, event)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):

@@ -8,10 +8,9 @@ __all__ = ['EVALUATION_SCENES', 'SceneMetrics', 'draw_scene', 'scenes_figure', '
 # %% ../nbs/20_scene_task.ipynb #cc39993f
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from .boxes import Detection, Targets
@@ -25,6 +24,10 @@ from .saved_state import read_weights
 from .scene_batches import FixedScenes, SceneBatches
 from .scenes import BENCHMARK, benchmark_scenes
 from .task import Example, Task, model_arguments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # %% ../nbs/20_scene_task.ipynb #c00f7d55
 class SceneMetrics(DetectionMetrics):
@@ -44,7 +47,7 @@ class SceneMetrics(DetectionMetrics):
 
 # %% ../nbs/20_scene_task.ipynb #206f8a3d
 def draw_scene(
-    ax:Axes, # where
+    ax:"Axes", # where
     image:Tensor, # (S, S)
     detections:list[Detection], # what was found
     truth:dict, # {"boxes", "labels"} of the scene, from Targets.to_list
@@ -68,8 +71,9 @@ def scenes_figure(
     detections:list[list[Detection]], # of each
     targets:Targets, # the true digits
     count:int=12, # how many to show
-) -> Figure: # scenes in rows of four
+) -> "Figure": # scenes in rows of four
     "The first scenes with their detections."
+    from matplotlib.figure import Figure
     rows = -(-min(count, len(x)) // 4)
     with figure_style():
         size = TEXT_WIDTH, TEXT_WIDTH / 4 * rows
@@ -88,8 +92,9 @@ def failures_figure(
     detections:list[list[Detection]], # of each
     targets:Targets, # the true digits
     count:int=4, # examples of each kind
-) -> Figure: # a row for each kind of failure
+) -> "Figure": # a row for each kind of failure
     "Missed, invented, wrong class, wrong place: how often, and examples."
+    from matplotlib.figure import Figure
     truths = targets.to_list()
     kinds_of = [{verdict.kind for verdict in judge(*pair)}
                 for pair in zip(detections, truths)]
@@ -165,7 +170,7 @@ class SceneTask(Task):
         inputs:Tensor, # canvases (n, 1, S, S)
         outputs:Predictions, # of each
         targets:Targets, # the true digits
-    ) -> dict[str, Figure]: # by file name
+    ) -> "dict[str, Figure]": # by file name
         "The first scenes with their detections, and failures by kind."
         detections = decode(outputs, self.recipe.image_size)
         return {"scenes": scenes_figure(inputs, detections, targets),
