@@ -208,7 +208,7 @@ class DigitTask(Task):
             return DigitBatches(digits, batch_size=500, device=device)
         return DigitBatches(
             digits, recipe.batch_size, True, distortion(recipe), recipe.seed, device,
-            clean_from=recipe.epochs - recipe.clean_epochs)
+            clean_from=recipe.clean_from)
 
     def model(self) -> VisionTransformer:
         "The model of the recipe, with fresh weights from torch's current seed."

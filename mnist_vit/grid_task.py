@@ -171,7 +171,7 @@ class GridTask(Task):
             return GridBatches(digits, num_samples, 250, seed=seed, device=device)
         return GridBatches(digits, r.samples, r.batch_size, fresh=True,
                            augment=distortion(r), seed=r.seed, device=device,
-                           clean_from=r.epochs - r.clean_epochs)
+                           clean_from=r.clean_from)
 
     def model(self) -> VisionTransformer:
         "The model of the recipe, with fresh weights from torch's current seed."

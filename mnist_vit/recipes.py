@@ -39,6 +39,11 @@ class DigitRecipe(Recipe):
     label_smoothing: float = Field(
         0.05, ge=0, lt=1, description="share of the target spread over all classes")
 
+    @property
+    def clean_from(self) -> int|None:
+        "First epoch without augmentation; None: all epochs have it."
+        return self.epochs - self.clean_epochs if self.clean_epochs else None
+
 # %% ../nbs/99_phase_recipes.ipynb #3db4697f
 class GridRecipe(DigitRecipe):
     "The recipe of phase 2."
