@@ -61,6 +61,8 @@ class Recipe(BaseModel):
         0, ge=0, le=1024, description="pixels around each patch that are embedded with it")
     ink_channel: bool = Field(
         False, description="also embed which pixels hold any ink, however pale")
+    rotary: bool = Field(
+        False, description="turn queries and keys by the places of their patches (RoPE)")
 
     degrees: float = Field(
         10.0, ge=0, le=180, description="augmentation: rotation, ± degrees")
@@ -135,6 +137,9 @@ def _misfit(recipe):
     if dim % num_heads:
         return (f"dim={dim} is not divisible by num_heads={num_heads}; "
                 f"it is by {nearest_divisors(dim, num_heads)}")
+    if recipe.rotary and dim // num_heads % 4:
+        return (f"rotary positions need heads whose width is a multiple of 4; dim={dim} and "
+                f"num_heads={num_heads} make {dim // num_heads}")
     if dim * recipe.mlp_ratio < 1:
         return (f"mlp_ratio={recipe.mlp_ratio} leaves the MLP of dim={dim} without a "
                 f"hidden unit; use at least {1 / dim:.3f}")

@@ -20,6 +20,7 @@ from .data import BLANK, STD
 from .model import VisionTransformer, check_size, init_weights
 from .modules import PatchEmbedding, zero_linear
 from .packing import pack, unpack, unpack_attention
+from .rotary import Rotation, rotary_angles
 from .safeguards import check_finite
 
 # %% ../nbs/05_ink.ipynb #cdef339c
@@ -125,6 +126,7 @@ class InkEncoder(VisionTransformer):
         blank_value:float=BLANK, # what blank paper is in the images
         margin:int=0, # pixels around each patch that are embedded with it
         ink_channel:bool=False, # also embed which pixels hold any ink?
+        rotary:bool=False, # rotary positions, besides those that are added?
         num_classes:int=0, # no head; a subclass makes its own
         **kwargs
     ):
@@ -136,6 +138,7 @@ class InkEncoder(VisionTransformer):
         if margin or ink_channel:
             self.patch_embedding = WindowEmbedding(
                 self.patch_embedding, margin, ink_channel, blank_value)
+        self.rotary = rotary
         self.register_parameter("prefix_tokens", None)
         if num_prefix_tokens > 1:
             more = torch.randn(num_prefix_tokens - 1, self.cls_token.shape[1])
@@ -159,8 +162,9 @@ class InkEncoder(VisionTransformer):
         tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
         tokens = self.dropout(tokens)
         present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
+        points = F.pad(self.points_of(index), (0, 0, E, 0))  # (B, E + N, 2)
         run_blocks = self._packed_blocks if packed else self._masked_blocks
-        tokens, attention = run_blocks(tokens, present, return_attention)
+        tokens, attention = run_blocks(tokens, present, points, return_attention)
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 
@@ -184,6 +188,13 @@ class InkEncoder(VisionTransformer):
         found = self.positions.index_select(0, index.flatten())
         return found.view(*index.shape, found.shape[1])
 
+    def points_of(self,
+        index:Tensor, # patches of each image (B, N)
+    ) -> Tensor: # (B, N, 2)
+        "Row and column of some patches."
+        g = self.patch_embedding.grid_size
+        return torch.stack([index // g, index % g], -1).float()
+
     def _all_patches(self, x):
         "Tokens (B, N, D) of all patches, their indices, and which the model may see"
         tokens = self.patch_embedding(x)
@@ -202,18 +213,26 @@ class InkEncoder(VisionTransformer):
         tokens = embed_patches(self.patch_embedding, x, index)  # (B, N, D)
         return tokens + self.positions_of(index, len(x)), index, mask
 
-    def _masked_blocks(self, tokens, present, return_attention):
+    def _masked_blocks(self, tokens, present, points, return_attention):
         "Pass sequences (B, S, D) through all blocks as they are"
         mask = present if self.ink_only else None
-        tokens, attention = self.run_blocks(tokens, mask, return_attention)
+        turn = self._turn(points) if self.rotary else None
+        tokens, attention = self.run_blocks(tokens, mask, return_attention, turn)
         return tokens, [weights * present[:, None, :, None] for weights in attention]
 
-    def _packed_blocks(self, tokens, present, return_attention):
+    def _packed_blocks(self, tokens, present, points, return_attention):
         "Pass padded sequences (B, S, D) through all blocks, packed"
         rows, pairs, place = pack(tokens, present)
-        rows, attention = self.run_blocks(rows, pairs, return_attention)
+        turn = self._turn(pack(points, present).tokens) if self.rotary else None
+        rows, attention = self.run_blocks(rows, pairs, return_attention, turn)
         attention = [unpack_attention(weights, place, present) for weights in attention]
         return unpack(rows, place), attention
+
+    def _turn(self, points):
+        "How to turn queries and keys of tokens at some points (B, N, 2)"
+        head_width = self.cls_token.shape[1] // self.blocks[0].attention.num_heads
+        return Rotation.by(rotary_angles(points, head_width))
+
 
 # %% ../nbs/05_ink.ipynb #4a6ebe99
 def region_of_patches(

@@ -72,13 +72,14 @@ class VisionTransformer(nn.Module):
         tokens:Tensor, # (B, N, D)
         mask:Tensor|None=None, # which tokens may be attended to, as in Attention
         return_attention:bool=False, # also collect the attention weights?
+        turn=None, # function of queries and keys, as in Attention
     ) -> tuple[Tensor, list[Tensor]]: # tokens (B, N, D); weights (B, h, N, N) by block
         "Pass tokens through all blocks."
         attention = []
         if mask is not None:
             mask = attention_bias(mask)  # once for all blocks
         for block in self.blocks:
-            tokens = block(tokens, mask, return_attention)
+            tokens = block(tokens, mask, return_attention, turn)
             if return_attention:
                 tokens, weights = tokens
                 attention.append(weights)

@@ -116,12 +116,15 @@ class Attention(nn.Module):
         x:Tensor, # tokens (B, N, D)
         mask:Tensor|None=None, # bool (B, N) or (B, N, N), or the attention_bias of one
         return_attention:bool=False, # also return the attention weights?
+        turn=None, # function of queries and keys (B, h, N, d), as in chapter 04b
     ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), or also weights (B, h, N, N)
         "Give every token a weighted average of the values of all tokens, in each head."
         B, N, D = x.shape
         qkv = self.qkv(x)                                # (B, N, 3*D)
         qkv = qkv.view(B, N, 3, self.num_heads, -1)      # -> (B, N, 3, h, d)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)             # three times (B, h, N, d)
+        if turn is not None:
+            q, k = turn(q), turn(k)
         bias = None
         if mask is not None:
             bias = attention_bias(mask).reshape(B, 1, -1, N)  # (B, 1, 1 or N, N)
@@ -192,9 +195,10 @@ class TransformerEncoderBlock(nn.Module):
         x:Tensor, # tokens (B, N, D)
         mask:Tensor|None=None, # what may be attended to, as in Attention
         return_attention:bool=False, # also return the attention weights?
+        turn=None, # function of queries and keys, as in Attention
     ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), or also weights (B, h, N, N)
         "Mix the tokens by attention, then transform each by the MLP."
-        attended = self.attention(self.norm1(x), mask, return_attention)
+        attended = self.attention(self.norm1(x), mask, return_attention, turn)
         attended, weights = attended if return_attention else (attended, None)
         x = x + self.drop_path(attended)
         x = x + self.drop_path(self.mlp(self.norm2(x)))

@@ -64,7 +64,7 @@ class GridRecipe(DigitRecipe):
 
 # %% ../nbs/95c_phase_recipes.ipynb #db721605
 _STARTS_FROM = {2: 1, 3: 3}  # phase: the phase of the run that init may name
-_SHAPE_KEYS = ("patch_size", "margin", "ink_channel",
+_SHAPE_KEYS = ("patch_size", "margin", "ink_channel", "rotary",
                "dim", "depth", "num_heads", "mlp_ratio")
 
 def check_init(
