@@ -78,8 +78,10 @@ def check_init(
     if values.get("phase") != wanted:
         raise ValueError(f"init={init} is a run of phase {shorten(values.get('phase'))}: "
                          f"a warm start needs one of phase {wanted}")
-    differing = [f"{key} is {shorten(values.get(key))} there and {getattr(recipe, key)} here"
-                 for key in _SHAPE_KEYS if values.get(key) != getattr(recipe, key)]
+    fields = type(recipe).model_fields
+    there = {key: values.get(key, fields[key].default) for key in _SHAPE_KEYS}
+    differing = [f"{key} is {shorten(value)} there and {getattr(recipe, key)} here"
+                 for key, value in there.items() if value != getattr(recipe, key)]
     if differing:
         raise ValueError(f"init={init} does not fit: {', '.join(differing)}")
     if not (Path(init)/"model.safetensors").is_file():
