@@ -162,7 +162,9 @@ class InkEncoder(VisionTransformer):
         tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
         tokens = self.dropout(tokens)
         present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
-        points = F.pad(self.points_of(index), (0, 0, E, 0))  # (B, E + N, 2)
+        points = None
+        if self.rotary:
+            points = F.pad(self.points_of(index), (0, 0, E, 0))  # (B, E + N, 2)
         run_blocks = self._packed_blocks if packed else self._masked_blocks
         tokens, attention = run_blocks(tokens, present, points, return_attention)
         tokens = self.norm(tokens)
@@ -216,14 +218,14 @@ class InkEncoder(VisionTransformer):
     def _masked_blocks(self, tokens, present, points, return_attention):
         "Pass sequences (B, S, D) through all blocks as they are"
         mask = present if self.ink_only else None
-        turn = self._turn(points) if self.rotary else None
+        turn = None if points is None else self._turn(points)
         tokens, attention = self.run_blocks(tokens, mask, return_attention, turn)
         return tokens, [weights * present[:, None, :, None] for weights in attention]
 
     def _packed_blocks(self, tokens, present, points, return_attention):
         "Pass padded sequences (B, S, D) through all blocks, packed"
         rows, pairs, place = pack(tokens, present)
-        turn = self._turn(pack(points, present).tokens) if self.rotary else None
+        turn = None if points is None else self._turn(pack(points, present).tokens)
         rows, attention = self.run_blocks(rows, pairs, return_attention, turn)
         attention = [unpack_attention(weights, place, present) for weights in attention]
         return unpack(rows, place), attention
@@ -232,7 +234,6 @@ class InkEncoder(VisionTransformer):
         "How to turn queries and keys of tokens at some points (B, N, 2)"
         head_width = self.cls_token.shape[1] // self.blocks[0].attention.num_heads
         return Rotation.by(rotary_angles(points, head_width))
-
 
 # %% ../nbs/05_ink.ipynb #4a6ebe99
 def region_of_patches(
