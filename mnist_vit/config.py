@@ -57,12 +57,17 @@ class Recipe(BaseModel):
     num_registers: int = Field(
         0, ge=0, le=256, description="extra learnt tokens beside CLS")
     ink_only: bool = Field(False, description="attend to inked patches only")
+    min_ink: int = Field(
+        1, ge=1, le=1024, description="how many pixels make a patch an inked one")
     margin: int = Field(
         0, ge=0, le=1024, description="pixels around each patch that are embedded with it")
     ink_channel: bool = Field(
         False, description="also embed which pixels hold any ink, however pale")
     rotary: bool = Field(
         False, description="turn queries and keys by the places of their patches (RoPE)")
+    attention_radius: int = Field(
+        0, ge=0, le=1024, description="rows and columns that a patch attends to around it; "
+        "0: all")
 
     degrees: float = Field(
         10.0, ge=0, le=180, description="augmentation: rotation, ± degrees")
@@ -134,6 +139,11 @@ def _misfit(recipe):
                 f"these do: {nearest_divisors(size, patch_size)}")
     if recipe.margin > size:
         return f"margin={recipe.margin} must be at most image_size={size}"
+    if recipe.min_ink > patch_size**2:
+        return (f"min_ink={recipe.min_ink} must be at most {patch_size**2}, the pixels of a "
+                f"patch with patch_size={patch_size}")
+    if recipe.min_ink > 1 and not recipe.ink_only:
+        return f"min_ink={recipe.min_ink} needs ink_only=true, which leaves patches out"
     if dim % num_heads:
         return (f"dim={dim} is not divisible by num_heads={num_heads}; "
                 f"it is by {nearest_divisors(dim, num_heads)}")

@@ -42,7 +42,8 @@ def build_vit(
 ) -> VisionTransformer: # with fresh weights from torch's current seed
     "The plain Vision Transformer, or one with options where the recipe asks for any."
     options = (recipe.pool != "cls" or recipe.ink_only or recipe.num_registers
-               or recipe.margin or recipe.ink_channel or recipe.rotary)
+               or recipe.margin or recipe.ink_channel or recipe.rotary
+               or recipe.attention_radius)
     model_class = InkVisionTransformer if options else VisionTransformer
     return model_class(num_outputs=num_outputs, **model_arguments(model_class, recipe))
 

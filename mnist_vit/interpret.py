@@ -18,7 +18,8 @@ from torch import Tensor
 from .calibration import calibration_error
 from .data import BLANK
 from .figures import BLUE, GREY, PALE, figure_style, show_image
-from .ink import InkEncoder, inked
+from .ink import InkEncoder
+from .inked_patches import inked
 from .model import VisionTransformer
 
 # %% ../nbs/23_interpretation.ipynb #2eecdf63
