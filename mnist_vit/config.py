@@ -54,6 +54,8 @@ class Recipe(BaseModel):
         0.0, ge=0, lt=1,
         description="stochastic depth: probability of skipping a branch of the last "
         "block; less for earlier blocks")
+    patch_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the inked patches left out in training")
     num_registers: int = Field(
         0, ge=0, le=256, description="extra learnt tokens beside CLS")
     ink_only: bool = Field(False, description="attend to inked patches only")
@@ -143,7 +145,9 @@ def _misfit(recipe):
         return (f"min_ink={recipe.min_ink} must be at most {patch_size**2}, the pixels of a "
                 f"patch with patch_size={patch_size}")
     if recipe.min_ink > 1 and not recipe.ink_only:
-        return f"min_ink={recipe.min_ink} needs ink_only=true, which leaves patches out"
+        return f"min_ink={recipe.min_ink} leaves patches out, which needs ink_only=true"
+    if recipe.patch_dropout and not recipe.ink_only:
+        return f"patch_dropout={recipe.patch_dropout} leaves out inked patches: set ink_only=true"
     if dim % num_heads:
         return (f"dim={dim} is not divisible by num_heads={num_heads}; "
                 f"it is by {nearest_divisors(dim, num_heads)}")

@@ -67,8 +67,6 @@ class Predictions(NamedTuple):
 @delegates(but=["num_prefix_tokens", "num_outputs"])
 class DetectionTransformer(InkEncoder):
     "Predicts a digit and a box, or no object, from inked patches or detection tokens."
-    part = None  # rows and size of the whole batch, where processes share it
-
     def __init__(self, *,
         image_size:int=112, # side S of the square canvas, pixels
         num_classes:int=10, # K

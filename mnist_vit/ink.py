@@ -37,6 +37,7 @@ class Encoded(NamedTuple):
 class InkEncoder(VisionTransformer):
     "The Vision Transformer up to its head, encoding inked patches only."
     static = False  # tensors of fixed shape: all patches, the blank ones masked
+    part = None  # rows and size of the whole batch, where processes share it
 
     def __init__(self, *,
         num_prefix_tokens:int=1, # E: CLS and learnt tokens beside it
@@ -47,6 +48,7 @@ class InkEncoder(VisionTransformer):
         ink_channel:bool=False, # also embed which pixels hold any ink?
         rotary:bool=False, # rotary positions, besides those that are added?
         attention_radius:int=0, # rows and columns that a patch sees around it; 0: all
+        patch_dropout:float=0., # share of the inked patches that are left out in training
         num_classes:int=0, # no head; a subclass makes its own
         **kwargs
     ):
@@ -55,7 +57,11 @@ class InkEncoder(VisionTransformer):
             raise ValueError("ink_only=True needs in_channels=1: ink is brighter than paper")
         check_size("min_ink", min_ink, 1, self.patch_embedding.patch_size**2)
         check_size("attention_radius", attention_radius, 0)
+        if patch_dropout and not (ink_only and 0 <= patch_dropout < 1):
+            raise ValueError(f"patch_dropout={patch_dropout} must lie in [0, 1), "
+                             "and needs ink_only=True")
         self.ink_only = ink_only
+        self.patch_dropout = patch_dropout
         self.blank_value = blank_value
         self.min_ink = min_ink
         if margin or ink_channel:
@@ -132,15 +138,22 @@ class InkEncoder(VisionTransformer):
         index = index.expand(tokens.shape[:2])
         if not self.ink_only: return tokens, index, torch.ones_like(index).bool()
         check_finite(x)
-        return tokens, index, self.find_ink(x)
+        return tokens, index, self._kept(self.find_ink(x))
 
     def _inked_patches(self, x):
         "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
         self.patch_embedding.check(x)
         check_finite(x)
-        index, mask = ink_index(self.find_ink(x))  # (B, N)
+        index, mask = ink_index(self._kept(self.find_ink(x)))  # (B, N)
         tokens = embed_patches(self.patch_embedding, x, index)  # (B, N, D)
         return tokens + self.positions_of(index, len(x)), index, mask
+
+    def _kept(self, ink):
+        "Which of the inked patches (B, N) are encoded: in training, perhaps not all of them"
+        if not (self.training and self.patch_dropout): return ink
+        rows, whole = self.part or (slice(None), len(ink))
+        u = torch.rand(whole, ink.shape[1], device=ink.device)[rows]  # (B, N)
+        return ink & (u >= self.patch_dropout)
 
     def _masked_blocks(self, tokens, present, points, return_attention):
         "Pass sequences (B, S, D) through all blocks as they are"

@@ -111,7 +111,7 @@ class ShareWork(Callback):
         self.whole = self.dls.valid
         self.dls.loaders[1] = _Turns(self.whole, rank, processes)
 
-    def before_batch(self): # phase 3's model draws numbers for each image of a batch
+    def before_batch(self): # a model may draw numbers for each image of a batch
         if self.training and hasattr(self.model, "part"):
             self.model.part = self.dls.train.part
 
