@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_WEIGHTS', 'Recipe', 'count_weights', 'recipe_fields', 'make_recipe', 'named_recipes', 'recipe_values',
-           'save_recipe', 'saved_values']
+           'save_recipe', 'saved_values', 'changed_settings']
 
 # %% ../nbs/06_config.ipynb #90d4e5ef
 import difflib
@@ -251,9 +251,7 @@ def named_recipes(
     if not Path(config).is_file():
         raise FileNotFoundError(f"there is no recipe file {config}")
     mine = _read_yaml(config, read_text(config, "recipe file"))
-    for name, values in mine.items():
-        recipes[name] = {**recipes.get(name, {}), **values}
-    return recipes
+    return recipes | {name: recipes.get(name, {}) | mine[name] for name in mine}
 
 # %% ../nbs/06_config.ipynb #414952d1
 def recipe_values(
@@ -264,9 +262,8 @@ def recipe_values(
     "The keys of a named recipe: the shipped file, then your own, then flags."
     recipes = named_recipes(config)
     if name not in recipes:
-        raise ValueError(f"there is no recipe {shorten(name)}; there are {listed(recipes, 9)}")
-    given = {key: value for key, value in flags.items() if value is not None}
-    return {**recipes[name], **given}
+        raise ValueError(f"there is no recipe {shorten(name)}; there are {listed(recipes, 12)}")
+    return recipes[name] | {key: flags[key] for key in flags if flags[key] is not None}
 
 # %% ../nbs/06_config.ipynb #083ee905
 def save_recipe(
@@ -291,6 +288,16 @@ def saved_values(
         raise FileNotFoundError(f"{run} holds no run: it has no config.yaml")
     recipes = _read_yaml(path, read_text(path, "recipe file"))
     if len(recipes) != 1:
-        raise ValueError(f"{path} must hold the one recipe of its run, "
-                         f"not {len(recipes)}")
+        raise ValueError(f"{path} must hold one recipe, the run's, not {len(recipes)}")
     return next(iter(recipes.values()))
+
+# %% ../nbs/06_config.ipynb #6a0e31b8
+def changed_settings(
+    recipe:Recipe, # of a run that goes on
+    used, # the values that were saved when it was started
+) -> list[str]: # settings, all of them where `used` holds none; the device does not count
+    "In what a recipe differs from the saved one, which may be of an earlier version."
+    asked = recipe.model_dump(exclude={"device"})
+    if not isinstance(used, dict): return sorted(asked)
+    used = {key: field.default for key, field in type(recipe).model_fields.items()} | used
+    return sorted(key for key, value in asked.items() if used[key] != value)

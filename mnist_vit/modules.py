@@ -134,7 +134,7 @@ class Attention(nn.Module):
             scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, N, N)
             scores = scores.float()                      # softmax in full precision
             if bias is not None:
-                scores = scores + bias
+                scores += bias
             weights = scores.softmax(-1)
             out = weights.to(v.dtype) @ v                # (B, h, N, d)
         out = out.transpose(1, 2).reshape(B, N, D)       # heads side by side again

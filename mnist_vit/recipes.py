@@ -143,6 +143,10 @@ def _mismatch(recipe, most, smallest):
         return (f"patch_size={patch_size} is larger than the smallest digit, "
                 f"{smallest:.0f} pixels: there could be more digits than inked "
                 "patches; use smaller patches, or detection tokens")
+    if not tokens and recipe.patch_dropout:
+        return (f"patch_dropout={recipe.patch_dropout} can leave out every patch of a "
+                "digit, and patches are what predicts it: set patch_dropout=0, or use "
+                "detection tokens")
     if position_canvas < recipe.image_size or position_canvas % patch_size:
         return (f"position_canvas={position_canvas} must be a multiple of "
                 f"patch_size={patch_size} and hold a canvas of {recipe.image_size}")

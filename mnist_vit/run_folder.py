@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .config import Recipe, saved_values
+from .config import Recipe, changed_settings, saved_values
 from .safeguards import explain_writing, listed, read_text, shorten, write_atomically
 
 if TYPE_CHECKING:  # imported by the function that needs it, not to check a folder
@@ -83,9 +83,7 @@ def check_recipe(
     recipe:Recipe, # by which it should; only its device may differ
 ) -> None:
     "Refuse to resume a run by another recipe than its own."
-    used, asked = saved_values(out), recipe.model_dump(exclude={"device"})
-    other = sorted(key for key, value in asked.items() if used.get(key) != value)
-    if other:
+    if other := changed_settings(recipe, saved_values(out)):
         raise ValueError(f"{out} was started with another recipe: {listed(other, 5)} differ "
                          "from its config.yaml")
 

@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from .config import Recipe, saved_values
+from .config import Recipe, changed_settings, saved_values
 from .safeguards import digest, listed, shorten, write_atomically
 
 # %% ../nbs/95a_saved_state.ipynb #238ee591
@@ -157,10 +157,7 @@ def read_checkpoint(
     missing = wanted.keys() - saved.keys()
     if missing:
         raise ValueError(f"{path} is incomplete: it lacks {listed(sorted(missing))}")
-    used, asked = saved["recipe"], recipe.model_dump(exclude={"device"})
-    other = sorted(key for key, value in asked.items()
-                   if not isinstance(used, dict) or used.get(key) != value)
-    if other:
+    if other := changed_settings(recipe, saved["recipe"]):
         raise ValueError(f"{path} is of another recipe: {listed(other, 5)} differ from "
                          "config.yaml")
     parts = {key: saved[key] for key in wanted}
