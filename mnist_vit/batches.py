@@ -126,7 +126,7 @@ def affine(
     of_row = inverse[:, None, :, 1] * (p - translate[:, 1:])[..., None]  # (B, S, 2)
     grid = of_column[:, None] + of_row[:, :, None]  # (B, S, S, 2), all sources
     if bend is not None:
-        grid = grid + bend * 2 / S
+        grid.add_(bend, alpha=2 / S)
     return F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
 
 # %% ../nbs/04_batches.ipynb #b40b0a68
@@ -180,8 +180,10 @@ def bend_field(
     side:int, # S
 ) -> Tensor: # a step for each pixel (B, S, S, 2)
     "Smooth steps between random ones: elastic distortion (Simard et al. 2003)."
-    size = side, side
-    steps = F.interpolate(knots, size=size, mode="bicubic", align_corners=True)
+    g = knots.shape[-1]
+    each = torch.eye(g, device=knots.device)[None, None]  # a step of 1 at one knot
+    weight = F.interpolate(each, (side, g), mode="bicubic", align_corners=True)[0, 0]
+    steps = weight @ knots @ weight.T  # along y, then along x: (B, 2, S, S)
     return steps.permute(0, 2, 3, 1)
 
 # %% ../nbs/04_batches.ipynb #89e1c153

@@ -44,8 +44,7 @@ class Recipe(BaseModel):
     patch_size: int = Field(7, ge=1, le=1024, description="side of a patch, pixels")
     dim: int = Field(64, ge=4, le=4096, description="width of a token")
     depth: int = Field(4, ge=1, le=256, description="number of encoder blocks")
-    num_heads: int = Field(
-        4, ge=1, le=256, description="attention heads of a block")
+    num_heads: int = Field(4, ge=1, le=256, description="attention heads of a block")
     mlp_ratio: float = Field(
         2.0, gt=0, le=64, description="hidden width of the MLP, in units of dim")
     dropout: float = Field(
@@ -66,15 +65,16 @@ class Recipe(BaseModel):
     ink_channel: bool = Field(
         False, description="also embed which pixels hold any ink, however pale")
     rotary: bool = Field(
-        False, description="turn queries and keys by the places of their patches (RoPE)")
+        False, description="turn queries and keys by the places of patches (RoPE)")
     attention_radius: int = Field(
         0, ge=0, le=1024, description="rows and columns that a patch attends to around it; "
         "0: all")
 
     degrees: float = Field(
         10.0, ge=0, le=180, description="augmentation: rotation, ± degrees")
-    shear: float = Field(
-        10.0, ge=0, lt=90, description="augmentation: slant, ± degrees")
+    shear: float = Field(10.0, ge=0, lt=90, description="augmentation: slant, ± degrees")
+    elastic: float = Field(
+        0.0, ge=0, le=28, description="augmentation: bending, largest step, ± pixels")
 
     epochs: int = Field(
         10, ge=1, le=10_000, description="passes over the training split")

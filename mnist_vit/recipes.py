@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from .config import Recipe, saved_values
 from .safeguards import shorten
-from .scene_settings import BENCHMARK
+from .scene_settings import BENCHMARK, SceneSettings
 
 # %% ../nbs/95c_phase_recipes.ipynb #a832f0a3
 class DigitRecipe(Recipe):
@@ -30,8 +30,6 @@ class DigitRecipe(Recipe):
     stretch: float = Field(
         0.0, ge=0, lt=1, description="augmentation: x magnified by 1 ± this, y by the "
                                      "reciprocal")
-    elastic: float = Field(
-        0.0, ge=0, le=28, description="augmentation: bending, largest step, ± pixels")
     thickness: float = Field(
         0.0, ge=0, le=1, description="augmentation: of strokes, thinner or thicker, ± this")
     clean_epochs: int = Field(
@@ -94,7 +92,7 @@ class SceneRecipe(Recipe):
     phase: Literal[3] = Field(
         3, description="what to learn: 3, any number of digits anywhere")
     scenes: Literal[
-        "standard", "large", "overlap", "clutter", "mixed", "unseen"] = Field(
+        "standard", "large", "overlap", "clutter", "mixed", "varied", "unseen"] = Field(
         "standard", description="which scenes to train on and be measured by")
     samples: int = Field(
         60_000, ge=1, le=10_000_000, description="fresh images an epoch")
@@ -122,11 +120,15 @@ class SceneRecipe(Recipe):
         side = self.image_size if self.num_detection_tokens else self.position_canvas
         return (side // self.patch_size)**2
 
+    @property
+    def training_scenes(self) -> SceneSettings:
+        "What may stand on a canvas in training. ValueError for what scenes cannot have."
+        return replace(BENCHMARK[self.scenes], degrees=self.degrees, shear=self.shear,
+                       elastic=self.elastic)
+
     @model_validator(mode="after")
     def _suits_the_scenes(self):
-        # replace raises an error for rotations and slants that scenes cannot have
-        scenes = replace(
-            BENCHMARK[self.scenes], degrees=self.degrees, shear=self.shear)
+        scenes = self.training_scenes
         if problem := _mismatch(self, scenes.max_digits, 20 * scenes.scale[0]):
             raise ValueError(problem)
         return self

@@ -15,9 +15,9 @@ from .batches import share_of
 from .counter_rng import fold_in, uniform
 from .data import Digits, normalize
 from .placement import place_boxes
-from mnist_vit.scenes import (
-    Scenes, SceneSettings, add_clutter, check_source, check_whole, generate_scenes,
-    render_digits)
+from .scenes import (
+    Scenes, SceneSettings, add_clutter, bend_knots, check_source, check_whole,
+    generate_scenes, render_digits)
 
 # %% ../nbs/17_scene_batches.ipynb #bbb17906
 def check_scenes(
@@ -96,7 +96,8 @@ class SceneDataset(Dataset):
         "The ink of one digit, cut out (height, width), and its label"
         u = uniform(key, 4)  # which digit, rotation, scale, slant
         i = int(u[0] * len(self.digits.labels))
-        stamp = render_digits(self.digits.images[i:i+1], u[None, 1:], self.settings)[0]
+        image, s = self.digits.images[i:i+1], self.settings
+        stamp = render_digits(image, u[None, 1:], s, bend_knots(key[None], s))[0]
         rows, cols = stamp.nonzero().T
         ink = stamp[rows.min():rows.max() + 1, cols.min():cols.max() + 1]
         return ink, int(self.digits.labels[i])

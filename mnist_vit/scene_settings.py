@@ -20,6 +20,8 @@ class Clutter(NamedTuple):
     share: float = 1.  # share of the scenes that have any of this
     lines: int = 0  # straight lines, 8 to 24 pixels long
     stains: int = 0  # pale round stains of the paper, also under digits
+    waves: int = 0  # wavy lines, 12 to 32 pixels long
+    smudges: int = 0  # grey spots with soft edges, also under digits
 
 # %% ../nbs/15a_scene_settings.ipynb #a913493c
 @dataclass(frozen=True)
@@ -33,10 +35,13 @@ class SceneSettings:
     clutter: Clutter|None = None  # None: clean paper
     degrees: float = 10.  # rotation in ±degrees
     shear: float = 10.  # slant in ±degrees
+    elastic: float = 0.  # bending, largest step in x and in y, pixels of a digit's field
 
     def __post_init__(self):
         _check_types(self)
         _check_values(self)
+
+_MARKS = "strokes", "lines", "stains", "waves", "smudges"
 
 def _check_types(s):
     if not isinstance(s.clutter, Clutter|None):
@@ -45,20 +50,17 @@ def _check_types(s):
     check_whole(1, canvas=s.canvas)
     check_whole(min_digits=s.min_digits, max_digits=s.max_digits)
     clutter = s.clutter or Clutter()
-    check_whole(strokes=clutter.strokes, lines=clutter.lines, stains=clutter.stains)
+    check_whole(**{mark: getattr(clutter, mark) for mark in _MARKS})
     if not (isinstance(s.scale, (tuple, list)) and len(s.scale) == 2):
         raise TypeError(f"scale={s.scale!r} must be two numbers, (lowest, highest)")
 
-# more would take forever
-_MOST = {"canvas": 4096, "max_digits": 200, "strokes": 200, "lines": 200, "stains": 200}
+_MOST = {"canvas": 4096} | dict.fromkeys(("max_digits", *_MARKS), 200)  # or it takes hours
 
 def _check_values(s):
     low, high = s.scale
     clutter = s.clutter or Clutter()
-    given = {"canvas": s.canvas, "max_digits": s.max_digits, "strokes": clutter.strokes,
-             "lines": clutter.lines, "stains": clutter.stains}
-    for name, value in given.items():
-        if value > _MOST[name]:
+    for name, value in {**vars(s), **clutter._asdict()}.items():
+        if name in _MOST and value > _MOST[name]:
             raise ValueError(f"{name}={value} must be at most {_MOST[name]}")
     if s.min_digits > s.max_digits:
         raise ValueError(f"min_digits={s.min_digits} must not exceed "
@@ -73,6 +75,8 @@ def _check_values(s):
         raise ValueError(f"max_iou={s.max_iou} must lie in [0, 1]")
     if not (0 <= s.degrees <= 45 and 0 <= s.shear <= 45):
         raise ValueError(f"degrees={s.degrees} and shear={s.shear} must lie in [0, 45]")
+    if not 0 <= s.elastic <= 14:
+        raise ValueError(f"elastic={s.elastic} must lie in [0, 14]")
     if not (0 <= clutter.noise <= 1 and 0 <= clutter.share <= 1):
         raise ValueError(f"noise={clutter.noise} and share={clutter.share} "
                          "must lie in [0, 1]")
@@ -84,5 +88,6 @@ BENCHMARK = {
     "overlap": SceneSettings(max_iou=0.25),
     "clutter": SceneSettings(clutter=Clutter()),
     "mixed": SceneSettings(max_iou=0.25, clutter=Clutter(share=0.5)),
+    "varied": SceneSettings(max_iou=0.25, clutter=Clutter(share=0.5, waves=3, smudges=3)),
     "unseen": SceneSettings(clutter=Clutter(0, 0., lines=6, stains=4)),
 }

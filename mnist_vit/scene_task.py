@@ -6,7 +6,6 @@
 __all__ = ['EVALUATION_SCENES', 'SceneMetrics', 'draw_scene', 'scenes_figure', 'failures_figure', 'SceneTask']
 
 # %% ../nbs/20_scene_task.ipynb #cc39993f
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from .figures import PALE, TEXT_WIDTH, draw_box, figure_style
 from .recipes import SceneRecipe, check_init
 from .saved_state import read_weights
 from .scene_batches import FixedScenes, SceneBatches
-from .scenes import BENCHMARK, benchmark_scenes
+from .scenes import benchmark_scenes
 from .task import Example, Task, model_arguments
 
 if TYPE_CHECKING:
@@ -133,8 +132,8 @@ class SceneTask(Task):
             return FixedScenes(scenes, device=device)
         if r.scenes == "unseen":
             raise ValueError("scenes=unseen is for evaluation only: no model is trained on it")
-        settings = replace(BENCHMARK[r.scenes], degrees=r.degrees, shear=r.shear)
-        return SceneBatches(digits, r.samples, r.batch_size, settings, r.seed, device)
+        return SceneBatches(
+            digits, r.samples, r.batch_size, r.training_scenes, r.seed, device)
 
     def model(self) -> DetectionTransformer:
         "The detector that the recipe describes, with fresh weights from torch's seed."
