@@ -105,7 +105,7 @@ class InkEncoder(VisionTransformer):
     def packs(self,
         x:Tensor, # images (B, C, H, W)
     ) -> bool: # False: every patch is encoded, and if ink_only, the blank ones masked
-        "Will these images be packed? Not on a GPU, which would wait to learn the lengths."
+        "Will these images be packed? Not on a GPU, where Python would wait for the lengths."
         return self.ink_only and not (self.static or x.is_cuda)
 
     def find_ink(self,
