@@ -13,7 +13,7 @@ from pathlib import Path
 from .command import (
     UsageError, heed_interrupts, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
-from .recipes import PHASES, check_init, find_recipe_class
+from .recipes import PHASES, find_recipe_class, initial_weights
 from .run_folder import check_folder, default_folder, write_metrics
 
 # %% ../nbs/24_cli.ipynb #1ecdf025
@@ -163,7 +163,7 @@ def _train(args):
     if out:
         usage(check_folder, out, bool(args.resume))
     if not args.resume:
-        usage(check_init, recipe)
+        usage(initial_weights, recipe)
     if args.processes > 1:
         import_ahead("mnist_vit.training")
     from mnist_vit.devices import resolve_device

@@ -8,7 +8,6 @@ __all__ = ['GridMetrics', 'position_confusion_figure', 'wrong_grids_figure', 're
 
 # %% ../nbs/13_grid_task.ipynb #53220777
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,7 +20,7 @@ from .digit_task import (
 from .figures import TEXT_WIDTH, figure_style, image_grid
 from .grid_data import EVALUATION_GRIDS, POSITIONS, GridBatches
 from .model import VisionTransformer, check_size, initial_positions
-from .recipes import GridRecipe, check_init
+from .recipes import GridRecipe, initial_weights
 from .saved_state import read_weights
 from .task import Example, Task
 
@@ -133,11 +132,10 @@ def extend_positions(
 # %% ../nbs/13_grid_task.ipynb #9b698d69
 def warm_start(
     model:VisionTransformer, # a grid model, changed in place
-    recipe:GridRecipe, # recipe of the model; init names the folder of a phase 1 run
+    recipe:GridRecipe, # recipe of the model; init names a model of phase 1
 ) -> None:
-    "Take over the weights of a phase 1 run; errors say what does not fit."
-    check_init(recipe)
-    weights = read_weights(Path(recipe.init)/"model.safetensors")
+    "Take over the weights of a model of phase 1; errors say what does not fit."
+    weights = read_weights(initial_weights(recipe))
     device = model.cls_token.device
     weights = {name: value.to(device) for name, value in weights.items()}
     model.load_state_dict(_enlarged(weights, model))

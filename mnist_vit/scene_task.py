@@ -6,7 +6,6 @@
 __all__ = ['EVALUATION_SCENES', 'SceneMetrics', 'draw_scene', 'scenes_figure', 'failures_figure', 'SceneTask']
 
 # %% ../nbs/20_scene_task.ipynb #cc39993f
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,7 +17,7 @@ from .detection import DetectionTransformer, Predictions, decode
 from .detection_loss import DetectionLoss, distance_cost, prediction_cost
 from .detection_metrics import VERDICT_COLORS, DetectionMetrics, judge
 from .figures import PALE, TEXT_WIDTH, draw_box, figure_style
-from .recipes import SceneRecipe, check_init
+from .recipes import SceneRecipe, initial_weights
 from .saved_state import read_weights
 from .scene_batches import FixedScenes, SceneBatches
 from .scenes import benchmark_scenes
@@ -143,10 +142,9 @@ class SceneTask(Task):
     def warm_start(self,
         model:DetectionTransformer, # changed in place
     ) -> None:
-        "Take over the weights of the phase 3 run that the recipe names, if any."
-        check_init(self.recipe)
-        if self.recipe.init:
-            model.load_state_dict(read_weights(Path(self.recipe.init)/"model.safetensors"))
+        "Take over the weights of the model of phase 3 that the recipe names, if any."
+        if weights := initial_weights(self.recipe):
+            model.load_state_dict(read_weights(weights))
 
     def loss(self) -> DetectionLoss:
         "Patches are assigned digits by distance, detection tokens by prediction."
