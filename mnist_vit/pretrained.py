@@ -23,7 +23,7 @@ from .config import (
     Recipe, make_recipe, named_recipes, recipe_values, saved_values)
 from .data import Digits, load_data, resolve_data
 from .devices import describe_device, resolve_device
-from .recipes import find_recipe_class
+from .recipes import find_recipe_class, shipped_cards
 from .run_folder import read_metrics
 from .safeguards import cut, write_atomically
 from .task import Task, find_task
@@ -36,9 +36,8 @@ class _Place(NamedTuple):
 
 def _shipped():
     "The places of the weights in the package, by name"
-    folder = Path(str(files("mnist_vit")))/"weights"
-    cards = sorted(folder.glob("*.json"))
-    return {card.stem: _Place(card.with_suffix(".safetensors"), card) for card in cards}
+    return {name: _Place(card.with_suffix(".safetensors"), card)
+            for name, card in shipped_cards().items()}
 
 def list_pretrained() -> list[str]: # such as ['digit', 'grid', 'scene']
     "The names of the weights that the package holds."
