@@ -6,6 +6,7 @@
 __all__ = ['Encoded', 'InkEncoder', 'region_of_patches', 'InkVisionTransformer']
 
 # %% ../nbs/05_ink.ipynb #cf675b72
+from functools import partial
 from math import isqrt
 from typing import NamedTuple
 
@@ -83,6 +84,7 @@ class InkEncoder(VisionTransformer):
     def encode(self,
         x:Tensor, # normalised images (B, C, H, W)
         return_attention:bool=False, # also return the attention weights of every block?
+        prefix_only:bool=False, # are the patches not needed? Then they may be left out
     ) -> Encoded: # tokens, which patches they are, and which are padding
         "Turn images into tokens that have exchanged information."
         packed = self.packs(x)
@@ -97,7 +99,10 @@ class InkEncoder(VisionTransformer):
         points = None
         if self.rotary or self.attention_radius:  # prefix tokens have no place: nan
             points = F.pad(self.points_of(index), (0, 0, E, 0), value=torch.nan)
-        run_blocks = self._packed_blocks if packed else self._masked_blocks
+        if packed:
+            run_blocks = self._packed_blocks
+        else:
+            run_blocks = partial(self._masked_blocks, num_queries=E if prefix_only else None)
         tokens, attention = run_blocks(tokens, present, points, return_attention)
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
@@ -155,11 +160,12 @@ class InkEncoder(VisionTransformer):
         u = torch.rand(whole, ink.shape[1], device=ink.device)[rows]  # (B, N)
         return ink & (u >= self.patch_dropout)
 
-    def _masked_blocks(self, tokens, present, points, return_attention):
+    def _masked_blocks(self, tokens, present, points, return_attention, num_queries):
         "Pass sequences (B, S, D) through all blocks as they are"
         mask = present[:, None] if self.ink_only else None  # (B, 1, S)
         mask, turn = self._relate(points, mask)
-        tokens, attention = self.run_blocks(tokens, mask, return_attention, turn)
+        tokens, attention = self.run_blocks(
+            tokens, mask, return_attention, turn, num_queries)
         return tokens, [weights * present[:, None, :, None] for weights in attention]
 
     def _packed_blocks(self, tokens, present, points, return_attention):
@@ -232,7 +238,8 @@ class InkVisionTransformer(InkEncoder):
         x:Tensor, # normalised images (B, C, H, W)
     ) -> Tensor: # logits (B, K), or (B, G, K) when num_outputs > 1
         "Classify a batch of images."
-        logits = self.head(self._pooled(self.encode(x)))  # (B, G, K), or (B, 1, G*K)
+        encoded = self.encode(x, prefix_only=self.pool != "mean")
+        logits = self.head(self._pooled(encoded))  # (B, G, K), or (B, 1, G*K)
         if self.num_outputs == 1: return logits[:, 0]
         return logits.view(-1, self.num_outputs, self.num_classes)
 

@@ -73,13 +73,15 @@ class VisionTransformer(nn.Module):
         mask:Tensor|None=None, # which tokens may be attended to, as in Attention
         return_attention:bool=False, # also collect the attention weights?
         turn=None, # function of queries and keys, as in Attention
+        num_queries:int|None=None, # tokens that the last block returns; None: all
     ) -> tuple[Tensor, list[Tensor]]: # tokens (B, N, D); weights (B, h, N, N) by block
         "Pass tokens through all blocks."
         attention = []
         if mask is not None:
             mask = attention_bias(mask)  # once for all blocks
         for block in self.blocks:
-            tokens = block(tokens, mask, return_attention, turn)
+            wanted = num_queries if block is self.blocks[-1] else None
+            tokens = block(tokens, mask, return_attention, turn, wanted)
             if return_attention:
                 tokens, weights = tokens
                 attention.append(weights)

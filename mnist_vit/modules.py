@@ -117,27 +117,30 @@ class Attention(nn.Module):
         mask:Tensor|None=None, # bool (B, N) or (B, N, N), or the attention_bias of one
         return_attention:bool=False, # also return the attention weights?
         turn=None, # function of queries and keys (B, h, N, d), as in chapter 04b
-    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), or also weights (B, h, N, N)
+        num_queries:int|None=None, # Q: only the first Q tokens ask; None: all N do
+    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, Q, D), or also weights (B, h, Q, N)
         "Give every token a weighted average of the values of all tokens, in each head."
         B, N, D = x.shape
-        qkv = self.qkv(x)                                # (B, N, 3*D)
-        qkv = qkv.view(B, N, 3, self.num_heads, -1)      # -> (B, N, 3, h, d)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)             # three times (B, h, N, d)
+        parts = self.qkv(x).chunk(3, -1)                 # three times (B, N, D)
+        parts = (part.view(B, N, self.num_heads, -1) for part in parts)
+        q, k, v = (part.transpose(1, 2) for part in parts)  # (B, h, N, d)
         if turn is not None:
             q, k = turn(q), turn(k)
+        q = q[:, :, :num_queries]                        # (B, h, Q, d)
         bias = None
         if mask is not None:
             bias = attention_bias(mask).reshape(B, 1, -1, N)  # (B, 1, 1 or N, N)
+            bias = bias[:, :, :num_queries]
         if x.is_cuda and not return_attention:
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         else:
-            scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, N, N)
+            scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, Q, N)
             scores = scores.float()                      # softmax in full precision
             if bias is not None:
                 scores += bias
             weights = scores.softmax(-1)
-            out = weights.to(v.dtype) @ v                # (B, h, N, d)
-        out = out.transpose(1, 2).reshape(B, N, D)       # heads side by side again
+            out = weights.to(v.dtype) @ v                # (B, h, Q, d)
+        out = out.transpose(1, 2).reshape(B, -1, D)      # heads side by side again
         out = self.dropout(self.proj(out))
         return (out, weights) if return_attention else out
 
@@ -196,9 +199,11 @@ class TransformerEncoderBlock(nn.Module):
         mask:Tensor|None=None, # what may be attended to, as in Attention
         return_attention:bool=False, # also return the attention weights?
         turn=None, # function of queries and keys, as in Attention
-    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, N, D), or also weights (B, h, N, N)
+        num_queries:int|None=None, # Q: return only the first Q tokens; None: all N
+    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, Q, D), or also weights (B, h, Q, N)
         "Mix the tokens by attention, then transform each by the MLP."
-        attended = self.attention(self.norm1(x), mask, return_attention, turn)
+        x, normed = x[:, :num_queries], self.norm1(x)
+        attended = self.attention(normed, mask, return_attention, turn, num_queries)
         attended, weights = attended if return_attention else (attended, None)
         x = x + self.drop_path(attended)
         x = x + self.drop_path(self.mlp(self.norm2(x)))
