@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .boxes import Detection
 from .data import normalize
+from .devices import fast_products
 from .pages import merge_detections, page_inputs
 from .pictures import read_picture
 from .preparation import find_ink, ink_box, prepare_digit, remove_specks
@@ -72,7 +73,8 @@ class _Reader:
         outputs = []
         for i in range(0, len(inputs), _BATCH[self.phase]):
             x = torch.from_numpy(np.stack(inputs[i:i + _BATCH[self.phase]]))[:, None]
-            output = self.model(normalize(x).to(self.recipe.device))  # of (B, 1, S, S)
+            with fast_products(self.model):
+                output = self.model(normalize(x).to(self.recipe.device))  # of (B, 1, S, S)
             outputs += self._decoded(output, threshold)
         return outputs
 

@@ -21,8 +21,8 @@ from .callbacks import (EMA, Bf16, Checkpoint, EpochSeed, History, StopEarly,
                                  StopOnNaN, join_tensors, map_tensors, restore)
 from .config import Recipe, make_recipe, save_recipe, saved_values
 from .data import Digits, resolve_data
-from .devices import (check_default_type, describe_device, flushed_denormals,
-                               has_bf16, resolve_device)
+from .devices import (check_default_type, describe_device, fast_products,
+                               flushed_denormals, has_bf16, resolve_device)
 from .gpu import QuietRecorder, ReplayGraph
 from .optimizer import make_optimizer, one_cycle, parameter_groups
 from .processes import ShareWork, ask_first, is_first_process, num_processes
@@ -78,8 +78,9 @@ def evaluate(
     "Score a model on a split."
     model.eval()
     metrics.reset()
-    for x, targets in batches:
-        metrics.update(model(x), targets)
+    with fast_products(model):
+        for x, targets in batches:
+            metrics.update(model(x), targets)
     return metrics.compute()
 
 # %% ../nbs/11_training.ipynb #8bc6f164
@@ -138,13 +139,13 @@ def fit_recipe(
     rate = ParamScheduler(
         {"lr": lambda progress: recipe.lr * one_cycle(progress, recipe.warmup)})
     try:
-        learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
+        with fast_products(learn.model):
+            learn.fit(recipe.epochs, recipe.lr, cbs=rate, start_epoch=start_epoch)
     except Exception as e:
         raise own_words(e)
     finally:
-        for cb in learn.cbs:
-            if isinstance(cb, Bf16):
-                cb.close()  # an error in a forward pass must not leave autocast on
+        if hasattr(learn, "bf16"):
+            learn.bf16.close()  # an error in a forward pass must not leave autocast on
 
 # %% ../nbs/11_training.ipynb #d6d70194
 @torch.no_grad()
@@ -158,10 +159,7 @@ def _predict(model, batches, metrics):
         parts.append(map_tensors(torch.Tensor.cpu, _Batch(x, outputs, targets)))
     return join_tensors(parts)
 
-class _Batch(NamedTuple):
-    inputs: object
-    outputs: object
-    targets: object
+_Batch = NamedTuple("_Batch", [("inputs", object), ("outputs", object), ("targets", object)])
 
 # %% ../nbs/11_training.ipynb #a788b66c
 def _show_progress():
