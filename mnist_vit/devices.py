@@ -64,7 +64,7 @@ def flushed_denormals():
 
 # %% ../nbs/96_devices.ipynb #64592cea
 def check_default_type() -> None:
-    "Refuse another type of new tensors than float32 with a ValueError."
+    "Raise a ValueError unless new tensors are float32 by default."
     found = torch.get_default_dtype()
     if found != torch.float32:
         raise ValueError(f"torch's default dtype is {found}, and training needs float32: "

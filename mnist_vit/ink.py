@@ -84,7 +84,7 @@ class InkEncoder(VisionTransformer):
     def encode(self,
         x:Tensor, # normalised images (B, C, H, W)
         return_attention:bool=False, # also return the attention weights of every block?
-        prefix_only:bool=False, # are the patches not needed? Then they may be left out
+        prefix_only:bool=False, # may the last block compute the prefix only? N is 0 then
     ) -> Encoded: # tokens, which patches they are, and which are padding
         "Turn images into tokens that have exchanged information."
         packed = self.packs(x)
@@ -166,7 +166,8 @@ class InkEncoder(VisionTransformer):
         mask, turn = self._relate(points, mask)
         tokens, attention = self.run_blocks(
             tokens, mask, return_attention, turn, num_queries)
-        return tokens, [weights * present[:, None, :, None] for weights in attention]
+        return tokens, [weights * present[:, None, :weights.shape[2], None]
+                        for weights in attention]
 
     def _packed_blocks(self, tokens, present, points, return_attention):
         "Pass padded sequences (B, S, D) through all blocks, packed"

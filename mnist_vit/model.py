@@ -73,8 +73,8 @@ class VisionTransformer(nn.Module):
         mask:Tensor|None=None, # which tokens may be attended to, as in Attention
         return_attention:bool=False, # also collect the attention weights?
         turn=None, # function of queries and keys, as in Attention
-        num_queries:int|None=None, # tokens that the last block returns; None: all
-    ) -> tuple[Tensor, list[Tensor]]: # tokens (B, N, D); weights (B, h, N, N) by block
+        num_queries:int|None=None, # T: tokens that the last block computes; None: all
+    ) -> tuple[Tensor, list[Tensor]]: # tokens (B, T, D); weights (B, h, N, N) by block
         "Pass tokens through all blocks."
         attention = []
         if mask is not None:

@@ -117,8 +117,8 @@ class Attention(nn.Module):
         mask:Tensor|None=None, # bool (B, N) or (B, N, N), or the attention_bias of one
         return_attention:bool=False, # also return the attention weights?
         turn=None, # function of queries and keys (B, h, N, d), as in chapter 04b
-        num_queries:int|None=None, # Q: only the first Q tokens ask; None: all N do
-    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, Q, D), or also weights (B, h, Q, N)
+        num_queries:int|None=None, # T: compute only the first T tokens; None: all N
+    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, T, D), or also weights (B, h, T, N)
         "Give every token a weighted average of the values of all tokens, in each head."
         B, N, D = x.shape
         parts = self.qkv(x).chunk(3, -1)                 # three times (B, N, D)
@@ -126,20 +126,20 @@ class Attention(nn.Module):
         q, k, v = (part.transpose(1, 2) for part in parts)  # (B, h, N, d)
         if turn is not None:
             q, k = turn(q), turn(k)
-        q = q[:, :, :num_queries]                        # (B, h, Q, d)
+        q = q[:, :, :num_queries]                        # (B, h, T, d)
         bias = None
         if mask is not None:
             bias = attention_bias(mask).reshape(B, 1, -1, N)  # (B, 1, 1 or N, N)
-            bias = bias[:, :, :num_queries]
+            bias = bias[:, :, :num_queries]              # (B, 1, 1 or T, N)
         if x.is_cuda and not return_attention:
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         else:
-            scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, Q, N)
+            scores = (q * self.scale) @ k.transpose(-2, -1)  # (B, h, T, N)
             scores = scores.float()                      # softmax in full precision
             if bias is not None:
                 scores += bias
             weights = scores.softmax(-1)
-            out = weights.to(v.dtype) @ v                # (B, h, Q, d)
+            out = weights.to(v.dtype) @ v                # (B, h, T, d)
         out = out.transpose(1, 2).reshape(B, -1, D)      # heads side by side again
         out = self.dropout(self.proj(out))
         return (out, weights) if return_attention else out
@@ -199,10 +199,11 @@ class TransformerEncoderBlock(nn.Module):
         mask:Tensor|None=None, # what may be attended to, as in Attention
         return_attention:bool=False, # also return the attention weights?
         turn=None, # function of queries and keys, as in Attention
-        num_queries:int|None=None, # Q: return only the first Q tokens; None: all N
-    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, Q, D), or also weights (B, h, Q, N)
+        num_queries:int|None=None, # T: compute only the first T tokens; None: all N
+    ) -> Tensor|tuple[Tensor, Tensor]: # tokens (B, T, D), or also weights (B, h, T, N)
         "Mix the tokens by attention, then transform each by the MLP."
-        x, normed = x[:, :num_queries], self.norm1(x)
+        normed = self.norm1(x)
+        x = x[:, :num_queries]  # (B, T, D)
         attended = self.attention(normed, mask, return_attention, turn, num_queries)
         attended, weights = attended if return_attention else (attended, None)
         x = x + self.drop_path(attended)

@@ -100,6 +100,9 @@ def _saved(init):
     if card := shipped_cards().get(init):
         recipe = json.loads(card.read_text(encoding="utf-8"))["recipe"]
         return recipe, card.with_suffix(".safetensors")
+    if not Path(init).exists():
+        raise FileNotFoundError(f"init={init} holds no run, and no weights of that "
+                                f"name ship: those that do are {', '.join(shipped_cards())}")
     return saved_values(init), Path(init)/"model.safetensors"
 
 # %% ../nbs/95c_phase_recipes.ipynb #3495884f
@@ -124,6 +127,9 @@ class SceneRecipe(Recipe):
     no_object_weight: float = Field(
         0.1, gt=0, le=100, description="weight of predicting no object in the loss, in "
                                        "units of a digit")
+    token_label_weight: float = Field(
+        0., ge=0, le=100, description="weight of the class of a digit's other patches "
+                                      "in the loss, in units of a digit")
 
     @property
     def image_size(self) -> int:
@@ -165,6 +171,9 @@ def _mismatch(recipe, most, smallest):
         return (f"patch_dropout={recipe.patch_dropout} can leave out every patch of a "
                 "digit, and patches are what predicts it: set patch_dropout=0, or use "
                 "detection tokens")
+    if tokens and recipe.token_label_weight:
+        return (f"token_label_weight={recipe.token_label_weight} is for patches, which "
+                "have a place: set it to 0, or num_detection_tokens to 0")
     if position_canvas < recipe.image_size or position_canvas % patch_size:
         return (f"position_canvas={position_canvas} must be a multiple of "
                 f"patch_size={patch_size} and hold a canvas of {recipe.image_size}")

@@ -150,7 +150,8 @@ class SceneTask(Task):
         "Patches are assigned digits by distance, detection tokens by prediction."
         r = self.recipe
         cost = prediction_cost if r.num_detection_tokens else distance_cost
-        return DetectionLoss(r.image_size, cost, r.no_object_weight)
+        return DetectionLoss(
+            r.image_size, cost, r.no_object_weight, r.token_label_weight)
 
     def loss_count(self,
         inputs:Tensor, # canvases (B, 1, S, S)
