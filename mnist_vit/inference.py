@@ -71,11 +71,11 @@ class _Reader:
     def _run(self, inputs, threshold=0.5):
         "What the model makes of each input: logits (K,) or (4, K), or detections"
         outputs = []
-        for i in range(0, len(inputs), _BATCH[self.phase]):
-            x = torch.from_numpy(np.stack(inputs[i:i + _BATCH[self.phase]]))[:, None]
-            with fast_products(self.model):
+        with fast_products(self.model):
+            for i in range(0, len(inputs), _BATCH[self.phase]):
+                x = torch.from_numpy(np.stack(inputs[i:i + _BATCH[self.phase]]))[:, None]
                 output = self.model(normalize(x).to(self.recipe.device))  # of (B, 1, S, S)
-            outputs += self._decoded(output, threshold)
+                outputs += self._decoded(output, threshold)
         return outputs
 
     def _decoded(self, output, threshold):

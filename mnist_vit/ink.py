@@ -6,7 +6,6 @@
 __all__ = ['Encoded', 'InkEncoder', 'region_of_patches', 'InkVisionTransformer']
 
 # %% ../nbs/05_ink.ipynb #cf675b72
-from functools import partial
 from math import isqrt
 from typing import NamedTuple
 
@@ -99,11 +98,11 @@ class InkEncoder(VisionTransformer):
         points = None
         if self.rotary or self.attention_radius:  # prefix tokens have no place: nan
             points = F.pad(self.points_of(index), (0, 0, E, 0), value=torch.nan)
+        inputs = tokens, present, points, return_attention
         if packed:
-            run_blocks = self._packed_blocks
+            tokens, attention = self._packed_blocks(*inputs)
         else:
-            run_blocks = partial(self._masked_blocks, num_queries=E if prefix_only else None)
-        tokens, attention = run_blocks(tokens, present, points, return_attention)
+            tokens, attention = self._masked_blocks(*inputs, E if prefix_only else None)
         tokens = self.norm(tokens)
         return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 

@@ -144,8 +144,9 @@ def fit_recipe(
     except Exception as e:
         raise own_words(e)
     finally:
-        if hasattr(learn, "bf16"):
-            learn.bf16.close()  # an error in a forward pass must not leave autocast on
+        for cb in learn.cbs:
+            if isinstance(cb, Bf16):
+                cb.close()  # an error in a forward pass must not leave autocast on
 
 # %% ../nbs/11_training.ipynb #d6d70194
 @torch.no_grad()
