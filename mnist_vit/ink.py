@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from fastcore.meta import delegates
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
@@ -80,32 +81,6 @@ class InkEncoder(VisionTransformer):
         "Encode a batch of normalised images (B, C, H, W)."
         return self.encode(x)
 
-    def encode(self,
-        x:Tensor, # normalised images (B, C, H, W)
-        return_attention:bool=False, # also return the attention weights of every block?
-        prefix_only:bool=False, # may the last block compute the prefix only? N is 0 then
-    ) -> Encoded: # tokens, which patches they are, and which are padding
-        "Turn images into tokens that have exchanged information."
-        packed = self.packs(x)
-        patches, index, mask = (self._inked_patches if packed else self._all_patches)(x)
-        prefix = self.cls_token  # (1, D)
-        if self.prefix_tokens is not None:
-            prefix = torch.cat([prefix, self.prefix_tokens])  # (E, D)
-        E = len(prefix)
-        tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
-        tokens = self.dropout(tokens)
-        present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
-        points = None
-        if self.rotary or self.attention_radius:  # prefix tokens have no place: nan
-            points = F.pad(self.points_of(index), (0, 0, E, 0), value=torch.nan)
-        inputs = tokens, present, points, return_attention
-        if packed:
-            tokens, attention = self._packed_blocks(*inputs)
-        else:
-            tokens, attention = self._masked_blocks(*inputs, E if prefix_only else None)
-        tokens = self.norm(tokens)
-        return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
-
     def packs(self,
         x:Tensor, # images (B, C, H, W)
     ) -> bool: # False: every patch is encoded, and if ink_only, the blank ones masked
@@ -134,61 +109,98 @@ class InkEncoder(VisionTransformer):
         g = self.patch_embedding.grid_size
         return torch.stack([index // g, index % g], -1).float()
 
-    def _all_patches(self, x):
-        "Tokens (B, N, D) of all patches, their indices, and which the model may see"
-        tokens = self.patch_embedding(x)
-        index = torch.arange(tokens.shape[1], device=x.device)[None]  # (1, N)
-        tokens = tokens + self.positions_of(index, len(x))
-        index = index.expand(tokens.shape[:2])
-        if not self.ink_only: return tokens, index, torch.ones_like(index).bool()
-        check_finite(x)
-        return tokens, index, self._kept(self.find_ink(x))
+# %% ../nbs/05_ink.ipynb #97981da1
+@patch
+def _all_patches(self:InkEncoder, x):
+    "Tokens (B, N, D) of all patches, their indices, and which the model may see"
+    tokens = self.patch_embedding(x)
+    index = torch.arange(tokens.shape[1], device=x.device)[None]  # (1, N)
+    tokens = tokens + self.positions_of(index, len(x))
+    index = index.expand(tokens.shape[:2])
+    if not self.ink_only: return tokens, index, torch.ones_like(index).bool()
+    check_finite(x)
+    return tokens, index, self._kept(self.find_ink(x))
 
-    def _inked_patches(self, x):
-        "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
-        self.patch_embedding.check(x)
-        check_finite(x)
-        index, mask = ink_index(self._kept(self.find_ink(x)))  # (B, N)
-        tokens = embed_patches(self.patch_embedding, x, index)  # (B, N, D)
-        return tokens + self.positions_of(index, len(x)), index, mask
+@patch
+def _inked_patches(self:InkEncoder, x):
+    "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
+    self.patch_embedding.check(x)
+    check_finite(x)
+    index, mask = ink_index(self._kept(self.find_ink(x)))  # (B, N)
+    tokens = embed_patches(self.patch_embedding, x, index)  # (B, N, D)
+    return tokens + self.positions_of(index, len(x)), index, mask
 
-    def _kept(self, ink):
-        "Which of the inked patches (B, N) are encoded: in training, perhaps not all of them"
-        if not (self.training and self.patch_dropout): return ink
-        rows, whole = self.part or (slice(None), len(ink))
-        u = torch.rand(whole, ink.shape[1], device=ink.device)[rows]  # (B, N)
-        return ink & (u >= self.patch_dropout)
+@patch
+def _kept(self:InkEncoder, ink):
+    "Which of the inked patches (B, N) are encoded: in training, perhaps not all of them"
+    if not (self.training and self.patch_dropout): return ink
+    rows, whole = self.part or (slice(None), len(ink))
+    u = torch.rand(whole, ink.shape[1], device=ink.device)[rows]  # (B, N)
+    return ink & (u >= self.patch_dropout)
 
-    def _masked_blocks(self, tokens, present, points, return_attention, num_queries):
-        "Pass sequences (B, S, D) through all blocks as they are"
-        mask = present[:, None] if self.ink_only else None  # (B, 1, S)
-        mask, turn = self._relate(points, mask)
-        tokens, attention = self.run_blocks(
-            tokens, mask, return_attention, turn, num_queries)
-        return tokens, [weights * present[:, None, :weights.shape[2], None]
-                        for weights in attention]
+# %% ../nbs/05_ink.ipynb #7ed4ccc4
+@patch
+def _masked_blocks(self:InkEncoder, tokens, present, points, return_attention, num_queries):
+    "Pass sequences (B, S, D) through all blocks as they are"
+    mask = present[:, None] if self.ink_only else None  # (B, 1, S)
+    mask, turn = self._relate(points, mask)
+    tokens, attention = self.run_blocks(
+        tokens, mask, return_attention, turn, num_queries)
+    return tokens, [weights * present[:, None, :weights.shape[2], None]
+                    for weights in attention]
 
-    def _packed_blocks(self, tokens, present, points, return_attention):
-        "Pass padded sequences (B, S, D) through all blocks, packed"
-        rows, pairs, place = pack(tokens, present)
-        if points is not None:
-            points = pack(points, present).tokens  # (R, L, 2)
-        pairs, turn = self._relate(points, pairs)
-        rows, attention = self.run_blocks(rows, pairs, return_attention, turn)
-        attention = [unpack_attention(weights, place, present) for weights in attention]
-        return unpack(rows, place), attention
+@patch
+def _packed_blocks(self:InkEncoder, tokens, present, points, return_attention):
+    "Pass padded sequences (B, S, D) through all blocks, packed"
+    rows, pairs, place = pack(tokens, present)
+    if points is not None:
+        points = pack(points, present).tokens  # (R, L, 2)
+    pairs, turn = self._relate(points, pairs)
+    rows, attention = self.run_blocks(rows, pairs, return_attention, turn)
+    attention = [unpack_attention(weights, place, present) for weights in attention]
+    return unpack(rows, place), attention
 
-    def _relate(self, points, mask):
-        "The mask without pairs that are too far apart, and how queries and keys are turned"
-        if self.attention_radius:
-            near = nearby(points, self.attention_radius)  # (B, S, S)
-            mask = near if mask is None else mask & near
-        return mask, self._turn(points) if self.rotary else None
+@patch
+def _relate(self:InkEncoder, points, mask):
+    "The mask without pairs that are too far apart, and how queries and keys are turned"
+    if self.attention_radius:
+        near = nearby(points, self.attention_radius)  # (B, S, S)
+        mask = near if mask is None else mask & near
+    return mask, self._turn(points) if self.rotary else None
 
-    def _turn(self, points):
-        "How to turn queries and keys of tokens at some points (B, S, 2)"
-        head_width = self.cls_token.shape[1] // self.blocks[0].attention.num_heads
-        return Rotation.by(rotary_angles(points.nan_to_num(), head_width))
+@patch
+def _turn(self:InkEncoder, points):
+    "How to turn queries and keys of tokens at some points (B, S, 2)"
+    head_width = self.cls_token.shape[1] // self.blocks[0].attention.num_heads
+    return Rotation.by(rotary_angles(points.nan_to_num(), head_width))
+
+# %% ../nbs/05_ink.ipynb #0b2ad07e
+@patch
+def encode(self:InkEncoder,
+    x:Tensor, # normalised images (B, C, H, W)
+    return_attention:bool=False, # also return the attention weights of every block?
+    prefix_only:bool=False, # may the last block compute the prefix only? N is 0 then
+) -> Encoded: # tokens, which patches they are, and which are padding
+    "Turn images into tokens that have exchanged information."
+    packed = self.packs(x)
+    patches, index, mask = (self._inked_patches if packed else self._all_patches)(x)
+    prefix = self.cls_token  # (1, D)
+    if self.prefix_tokens is not None:
+        prefix = torch.cat([prefix, self.prefix_tokens])  # (E, D)
+    E = len(prefix)
+    tokens = torch.cat([prefix.expand(len(x), -1, -1), patches], 1)  # (B, E + N, D)
+    tokens = self.dropout(tokens)
+    present = F.pad(mask, (E, 0), value=True)  # (B, E + N)
+    points = None
+    if self.rotary or self.attention_radius:  # prefix tokens have no place: nan
+        points = F.pad(self.points_of(index), (0, 0, E, 0), value=torch.nan)
+    inputs = tokens, present, points, return_attention
+    if packed:
+        tokens, attention = self._packed_blocks(*inputs)
+    else:
+        tokens, attention = self._masked_blocks(*inputs, E if prefix_only else None)
+    tokens = self.norm(tokens)
+    return Encoded(tokens[:, :E], tokens[:, E:], index, mask, attention)
 
 # %% ../nbs/05_ink.ipynb #4a6ebe99
 def region_of_patches(
