@@ -60,6 +60,7 @@ def map_tensors(
     if isinstance(value, torch.Tensor): return function(value)
     return type(value)._make(map_tensors(function, field) for field in value)
 
+# %% ../nbs/10_callbacks.ipynb #982c6bb7
 def join_tensors(
     parts:list, # tensors, or NamedTuples of tensors as for map_tensors
 ): # of the same structure as each part

@@ -154,13 +154,13 @@ def _predict(model, batches, metrics):
     "Inputs, outputs and targets of a whole split, on the CPU, all counted by the metrics"
     model.eval()
     parts = []
-    for x, targets in batches:
-        outputs = model(x)
-        metrics.update(outputs, targets)
-        parts.append(map_tensors(torch.Tensor.cpu, _Batch(x, outputs, targets)))
-    return join_tensors(parts)
-
-_Batch = NamedTuple("_Batch", [("inputs", object), ("outputs", object), ("targets", object)])
+    with fast_products(model):
+        for x, targets in batches:
+            outputs = model(x)
+            metrics.update(outputs, targets)
+            batch = x, outputs, targets
+            parts.append([map_tensors(torch.Tensor.cpu, part) for part in batch])
+    return [join_tensors(part) for part in zip(*parts)]
 
 # %% ../nbs/11_training.ipynb #a788b66c
 def _show_progress():
