@@ -191,9 +191,9 @@ def change_thickness(
     x:Tensor, # images (B, C, S, S) in [0, 1]
     amount:Tensor, # from -1, thinner, to 1, thicker (B,)
 ) -> Tensor: # images of the same shape
-    "Mix each pixel with the brightest or the darkest of its 3×3 neighbours."
+    "Mix each pixel with the largest or the smallest value among its 3×3 neighbours."
     amount = amount.view(-1, 1, 1, 1)
-    sign = amount.sign()  # the darkest of some pixels is minus the brightest of minus them
+    sign = amount.sign()  # the smallest value is minus the largest of the negated ones
     extreme = sign * F.max_pool2d(sign * x, 3, stride=1, padding=1)  # (B, C, S, S)
     return x.lerp(extreme, amount.abs())
 

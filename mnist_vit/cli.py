@@ -14,7 +14,7 @@ from .command import (
     UsageError, heed_interrupts, import_ahead, make_parser, run_command, say, usage)
 from .config import make_recipe, named_recipes, recipe_values, saved_values
 from .recipes import PHASES, find_recipe_class, initial_weights
-from .run_folder import check_folder, default_folder, write_metrics
+from .run_folder import check_folder, default_folder, metrics_text, write_metrics
 
 # %% ../nbs/24_cli.ipynb #1ecdf025
 def _recipe_fields():
@@ -36,7 +36,8 @@ def _phases_with(key):
     "In which phases a key means something, in words, if not in all"
     phases = [phase for phase in PHASES if key in _fields_of(phase)]
     if len(phases) == len(PHASES): return ""
-    return f"phase {' and '.join(map(str, phases))}: "
+    word = "phase" if len(phases) == 1 else "phases"
+    return f"{word} {' and '.join(map(str, phases))}: "
 
 def _add_recipe_flags(parser):
     note = "a flag replaces the value in the recipe; in brackets: the value if neither sets one"
@@ -73,6 +74,8 @@ def _train_parser():
     _add_recipe_flags(parser)
     return parser
 
+_WEIGHTS = "a name that ships, such as scene, or FOLDER/NAME of your own"
+
 def _eval_parser():
     parser = make_parser("mnist_vit_eval", "Score the model that a run has left, or a shipped one.")
     parser.add_argument("run", metavar="RUN_DIR", nargs="?",
@@ -80,7 +83,7 @@ def _eval_parser():
     parser.add_argument("--edited", action="store_true",
                         help="accept weights or a recipe that were edited after training [off]")
     parser.add_argument("--pretrained", metavar="NAME",
-                        help="score these shipped weights instead: digit, grid or scene")
+                        help=f"score these weights instead: {_WEIGHTS}")
     parser.add_argument("--predictions", metavar="FILE.json",
                         help="score another detector's predictions of --scenes, in COCO's format")
     parser.add_argument("--out", metavar="FILE.json",
@@ -131,31 +134,6 @@ def _resumed(args, flags):
     values = saved_values(args.resume)
     return values | ({"device": args.device} if args.device else {})
 
-# %% ../nbs/24_cli.ipynb #d3096f40
-_FACTS = ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds",
-          "images_per_second", "device", "processes")
-
-def _percent(value):
-    "A share, a list or a dict of shares, as text"
-    if value is None: return "-"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_percent(part)}" for name, part in value.items())
-    if isinstance(value, list): return " ".join(map(_percent, value))
-    return f"{100 * value:.2f} %"
-
-def _table(results):
-    "The results of a run as aligned lines"
-    rows = []
-    for split in ("valid", "test"):
-        for name, value in (results.get(split) or {}).items():
-            rows.append((f"{split} {name}", _percent(value)))
-    for key in _FACTS:
-        if key in results:
-            value = results[key]
-            rows.append((key, f"{value:,}" if isinstance(value, int) else str(value)))
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
-
 # %% ../nbs/24_cli.ipynb #608f303c
 def _train(args):
     recipe = usage(_requested, args)
@@ -187,7 +165,7 @@ def _train(args):
         *_, what = str(e).splitlines() or ["interrupted"]
         raise RuntimeError(f"{what.strip()}; go on with: {hint}") from None
     if results is None: return  # torchrun's first process prints
-    say(f"\n{_table(results)}\n\nwritten to {out}")
+    say(f"\n{metrics_text(results)}\n\nwritten to {out}")
 
 # %% ../nbs/24_cli.ipynb #fac40e0c
 def mnist_vit_train(
@@ -224,7 +202,7 @@ def _eval(args):
 
 def _show(results, path):
     "Print scores, also where they cannot be written, and write them if there is a path"
-    say(_table(results))
+    say(metrics_text(results))
     if path:
         write_metrics(results, Path(path).parent, Path(path).name)
         say(f"\nwritten to {path}")
@@ -266,7 +244,10 @@ def _predict_parser():
                         help="1: one digit, 2: four in a grid, 3: a page; auto: 1 for a single "
                              "piece of ink, else 3 [auto]")
     parser.add_argument("--paper", choices=["auto", "light", "dark"], default="auto",
-                        help="whether ink is darker or brighter than paper [auto]")
+                        help="light: dark ink on light paper; dark: bright ink on dark paper; "
+                             "auto: as the picture looks [auto]")
+    parser.add_argument("--pretrained", metavar="NAME",
+                        help=f"read with these weights instead: {_WEIGHTS}")
     parser.add_argument("--strict", action="store_true",
                         help="leave out what looks unlike a digit [off]")
     parser.add_argument("--json", action="store_true",
@@ -279,8 +260,11 @@ def _predict_parser():
 
 def _predict(args):
     phase = None if args.phase == "auto" else int(args.phase)
+    if args.pretrained:
+        if phase: raise UsageError("--pretrained names the weights: leave out --phase")
+        usage(_shipped, args.pretrained)  # is there such a model?
     from mnist_vit.picture_files import FileReader, predict_files
-    reader = FileReader(phase, args.paper, args.strict, args.device)
+    reader = FileReader(phase, args.paper, args.strict, args.device, args.pretrained)
     return usage(predict_files, args.pictures, reader, args.json, args.draw)
 
 # %% ../nbs/24_cli.ipynb #rd000003

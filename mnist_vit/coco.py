@@ -45,7 +45,7 @@ def write_coco(
     data:str|Digits="auto", # 'mnist', 'digits' or 'auto'; or the digits
     num_samples:int=10_000, # how many; fewer are the first of them
 ) -> Path: # the folder
-    "Write scenes as PNG files and annotations.json; FileExistsError for a folder."
+    "Write scenes as PNG files and annotations.json; FileExistsError if the folder exists."
     from torchvision.io import encode_png
     folder = Path(folder)
     if folder.exists():

@@ -21,7 +21,7 @@ from .safeguards import cut
 # %% ../nbs/97a_command.ipynb #79d959e1
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        super().error(_one_line(message))
+        self.exit(2, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
 
 def _one_line(message):
     "At most 300 characters, without breaks and without codes that steer a terminal"

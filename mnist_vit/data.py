@@ -150,7 +150,8 @@ def _embedded_digits():
 def _load_embedded(split):
     _check_split(split)
     digits = _embedded_digits()
-    index = _every(digits.labels, k=6)[split == "test"]
+    rest, taken = _every(digits.labels, k=6)
+    index = taken if split == "test" else rest
     return _select(Digits(digits.images[index], digits.labels[index]), split)
 
 # %% ../nbs/00_eda.ipynb #3e57098a

@@ -149,7 +149,7 @@ class DetectionLoss(nn.Module):
         predictions:Predictions, # of T queries
         targets:Targets, # the true digits
     ) -> Tensor: # scalar
-        "Assign, then compare. ValueError for targets that cannot be meant."
+        "Assign, then compare. ValueError for impossible targets."
         if len(predictions.logits) != len(targets.labels):
             raise ValueError(f"predictions of {len(predictions.logits)} scenes do not go "
                              f"with targets of {len(targets.labels)}")

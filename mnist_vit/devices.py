@@ -49,7 +49,8 @@ def describe_device(
     if device == "cuda": return f"cuda ({torch.cuda.get_device_name()})"
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     chip = capabilities.get("cpu_name") or platform.processor() or platform.machine()
-    return f"{device} ({chip}, {torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"{device} ({chip}, {threads} thread{'s' if threads > 1 else ''})"
 
 # %% ../nbs/96_devices.ipynb #da15beaa
 @contextmanager

@@ -17,10 +17,11 @@ def export_parser():
     parser.add_argument("run", metavar="RUN_DIR", nargs="?",
                         help="what mnist_vit_train wrote")
     parser.add_argument("--pretrained", metavar="NAME",
-                        help="use these shipped weights instead")
+                        help="use these weights instead: a name that ships, such as "
+                             "scene, or FOLDER/NAME of your own")
     parser.add_argument("--name", help="calibrate the run, which needs test scores, "
-                        "and write weights and card by this name: small letters, "
-                        "digits, - and _ [none]")
+                        "and write weights and card by this name: lower-case "
+                        "letters, digits, - and _ [none]")
     parser.add_argument("--onnx", metavar="FILE.onnx", help="write an ONNX file [none]")
     parser.add_argument("--scenes", choices=list(BENCHMARK),
                         help="write the scenes of this set, with annotations [none]")
@@ -41,10 +42,13 @@ def export(
         from mnist_vit.coco import write_coco
         say(f"written to {usage(write_coco, args.out, args.scenes, args.split)}")
         return
-    wanted = args.name or args.onnx if args.run else args.onnx and not args.name
-    if bool(args.run) == bool(args.pretrained) or not wanted:
+    of_run = args.run and not args.pretrained and (args.name or args.onnx)
+    of_weights = args.pretrained and not args.run and args.onnx and not args.name
+    if not of_run and not of_weights:
         raise UsageError("name RUN_DIR, and --name NAME or --onnx FILE.onnx or both; "
                          "or --pretrained NAME and --onnx FILE.onnx")
+    if args.out and not args.name:
+        raise UsageError("--out is where --name or --scenes write; --onnx names its own file")
     if args.name:
         from mnist_vit.pretrained import export_run
         say(f"written to {usage(export_run, args.run, args.name, args.out)}")

@@ -143,8 +143,8 @@ class DigitReader(_Reader):
     ) -> list[Prediction]: # of each picture
         "Read many pictures of one digit each."
         if self.phase != 1:
-            raise ValueError(f"the weights {self.card['name']!r} read pages: use read, "
-                             "or weights of phase 1, such as 'digit', for one digit")
+            raise ValueError(f"the weights {self.card['name']!r} are for several digits: use "
+                             "read, or weights of phase 1, such as 'digit', for one digit")
         inputs = [prepare_digit(_open(image, paper)[0]) for image in images]
         fits = self._rejector.accepts(inputs) if strict else [True] * len(inputs)
         return [self._prediction(image, logits, fit)

@@ -136,25 +136,25 @@ _LEAST = 8, 80_000  # in so many seconds at least so many bytes must arrive
 
 def _download(url, path):
     "Write what an address holds into a file; ConnectionError where that is too slow"
-    state = {"bytes": 0}
+    parts, errors = [], []
 
-    def copy():
+    def fetch():  # into memory: a thread that is given up must not write into a file
         try:
-            with urlopen(url, timeout=_LEAST[0]) as response, open(path, "wb") as file:
+            with urlopen(url, timeout=_LEAST[0]) as response:
                 while part := response.read1(2**16):
-                    file.write(part)
-                    state["bytes"] += len(part)
+                    parts.append(part)
         except Exception as e:
-            state["error"] = e
+            errors.append(e)
 
-    thread = Thread(target=copy, daemon=True)
+    thread = Thread(target=fetch, daemon=True)
     thread.start()
     while thread.is_alive():
-        before = state["bytes"]
+        known = len(parts)
         thread.join(_LEAST[0])
-        if thread.is_alive() and state["bytes"] - before < _LEAST[1]:
+        if thread.is_alive() and sum(map(len, parts[known:])) < _LEAST[1]:
             raise ConnectionError(f"{url} sends too slowly")
-    if "error" in state: raise state["error"]
+    if errors: raise errors[0]
+    path.write_bytes(b"".join(parts))
 
 def _check_writable(folder):
     try:

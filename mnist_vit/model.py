@@ -94,28 +94,29 @@ def check_size(
     least:int=1, # smallest value allowed
     most:int=100_000, # largest value allowed
 ) -> None:
-    "Refuse what is no whole number between two bounds with a ValueError that names it."
+    "Raise a ValueError that names the argument unless it is an int between two bounds."
     said = f"{name}={shorten(value)}"
-    if type(value) is not int: raise ValueError(f"{said} is no int")
-    if value < least: raise ValueError(f"{said} must be at least {int(least)}")
+    if type(value) is not int: raise ValueError(f"{said} must be an int")
+    if value < least: raise ValueError(f"{said} must be at least {least}")
     if value > most: raise ValueError(f"{said} must be at most {most:,}")
 
 # %% ../nbs/03_model.ipynb #de1f4bbb
 def check_architecture(image_size, patch_size, in_channels, num_classes, dim, depth, num_heads,
                        mlp_ratio, dropout, drop_path, num_outputs):
-    "Refuse arguments of a model that are impossible with a ValueError that names the first."
+    "Raise a ValueError that names the first impossible argument of a model."
     sizes = {"image_size": image_size, "patch_size": patch_size, "in_channels": in_channels,
              "dim": dim, "depth": depth, "num_heads": num_heads, "num_outputs": num_outputs,
              "num_classes": num_classes}
+    least, most = {"num_classes": 0}, {"depth": 1000}
     for name, value in sizes.items():
-        check_size(name, value, name != "num_classes", 1000 if name == "depth" else 100_000)
+        check_size(name, value, least.get(name, 1), most.get(name, 100_000))
     shares = {"dropout": dropout, "drop_path": drop_path}
     for name, value in shares.items():
         if not 0 <= value < 1:
             raise ValueError(f"{name}={shorten(value)} must lie in [0, 1)")
     if not 1 <= dim * mlp_ratio < 10**7:
-        raise ValueError(f"mlp_ratio={shorten(mlp_ratio)} must give the MLP of dim={dim} 1 "
-                         "to 10,000,000 hidden units")
+        raise ValueError(f"mlp_ratio={shorten(mlp_ratio)} must give an MLP of 1 to 10,000,000 "
+                         f"hidden units for dim={dim}")
     if not num_classes and num_outputs > 1:
         raise ValueError(f"num_outputs={num_outputs} needs classes: num_classes is 0")
     weights = int(depth * (4 + 2 * mlp_ratio) * dim**2)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .calibration import calibrate, split_logits
-from .data import normalize
+from .data import Digits, normalize
 from .detection import DetectionTransformer, whole_pixel_boxes
 from .ink import InkEncoder, InkVisionTransformer
 from .pretrained import Pretrained, load_pretrained
@@ -175,11 +175,12 @@ def export_onnx(
     source:InkEncoder|Pretrained|str|Path, # model, its name, or a run
     path:str|Path, # of the file to write, which ends in .onnx
     temperature:float|None=None, # of the probabilities; None: the calibrated one, or 1
+    data:dict[str, Digits]|None=None, # splits of your own that a run was trained on
     **options, # of a detector: threshold, nms_iou
 ) -> Path: # the file
     "Write a trained model as an ONNX file. ValueError says what is wrong."
     path = _checked(path)
-    model, calibrated, name = _open(source)
+    model, calibrated, name = _open(source, data)
     temperature = temperature or calibrated
     graph = _graph_of(model)(model, temperature, **options)
     embedding = model.patch_embedding
@@ -204,12 +205,12 @@ def _checked(path):
                          "pip install 'mnist_vit[onnx]'") from None
     return Path(path)
 
-def _open(source):
+def _open(source, data):
     "A model, its temperature and its name; the model of a run is calibrated first"
     if isinstance(source, nn.Module): return source, 1., ""
     if not isinstance(source, Pretrained) and Path(source, "config.yaml").is_file():
         from mnist_vit.training import load_run
-        model, _, task, _ = load_run(source)
+        model, _, task, _ = load_run(source, data=data)
         calibration = calibrate(*split_logits(model, task))
         return model, calibration["temperature"], Path(source).name
     loaded = source if isinstance(source, Pretrained) else load_pretrained(source)

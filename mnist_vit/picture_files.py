@@ -18,7 +18,8 @@ from .boxes import Detection
 from .command import emit, say
 
 # %% ../nbs/98a_picture_files.ipynb #54848063
-SUFFIXES = ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif",
+            ".pbm", ".pgm", ".ppm", ".pnm")
 
 def find_pictures(
     names:list[str|Path], # files, folders and patterns
@@ -67,9 +68,10 @@ class FileReader:
         paper:str="auto", # 'light', 'dark' or 'auto'
         strict:bool=False, # refuse what looks unlike a digit?
         device:str="cpu", # 'cpu', 'cuda', 'mps' or 'auto'
+        pretrained:str|Path|None=None, # weights for all pictures, see load_pretrained
     ):
         self.phase, self.paper, self.strict, self.device = phase, paper, strict, device
-        self.readers = {}
+        self.pretrained, self.readers = pretrained, {}
 
     def read(self,
         path:Path, # of a picture
@@ -85,12 +87,12 @@ class FileReader:
         return FileReading(path, phase, detections, None, [*notes])
 
     def _read(self, path):
-        phase = self.phase or choose_phase(path, self.paper)
-        if phase not in self.readers:
+        name = self.pretrained or WEIGHTS[self.phase or choose_phase(path, self.paper)]
+        if name not in self.readers:
             from mnist_vit.inference import DigitReader
-            name = WEIGHTS[phase]
-            self.readers[phase] = DigitReader.from_pretrained(name, self.device)
-        return phase, self.readers[phase].read(path, self.paper, strict=self.strict)
+            self.readers[name] = DigitReader.from_pretrained(name, self.device)
+        reader = self.readers[name]
+        return reader.phase, reader.read(path, self.paper, strict=self.strict)
 
 # %% ../nbs/98a_picture_files.ipynb #c8ff62f5
 def reading_lines(
@@ -123,11 +125,11 @@ def draw_reading(
     out:Path, # a picture to write; its ending decides the format
 ) -> None:
     "Write a copy of a picture with a frame around each digit."
-    from PIL import Image, ImageDraw, ImageFont, ImageOps
+    from PIL import Image, ImageDraw, ImageFont
     if out.resolve() == reading.path.resolve():
         raise ValueError(f"{out} is the picture itself: name another file to draw to")
     with Image.open(reading.path) as image:
-        picture = ImageOps.exif_transpose(image).convert("RGB")
+        picture = _in_color(image)
     draw = ImageDraw.Draw(picture)
     for d in reading.detections:
         side = max(d.position[2] - d.position[0], d.position[3] - d.position[1])
@@ -136,6 +138,20 @@ def draw_reading(
         draw.text(d.position[:2], str(d.digit), fill="#c0392b", font=font, anchor="lb")
     out.parent.mkdir(parents=True, exist_ok=True)
     picture.save(out)
+
+def _in_color(image):
+    "A picture in RGB and upright; what is transparent in it becomes paper"
+    from PIL import Image, ImageOps, ImageStat
+    image = ImageOps.exif_transpose(image)
+    if image.mode[0] in "IF":  # 16 or 32 bits
+        from mnist_vit.pictures import read_picture
+        grey = (255 * read_picture(image).brightness).astype("uint8")
+        image = Image.fromarray(grey).resize(image.size)
+    if not image.has_transparency_data: return image.convert("RGB")
+    image = image.convert("RGBA")
+    ink = ImageStat.Stat(image.convert("L"), image.getchannel("A")).mean[0]
+    paper = Image.new("RGBA", image.size, "black" if ink > 127 else "white")
+    return Image.alpha_composite(paper, image).convert("RGB")
 
 # %% ../nbs/98a_picture_files.ipynb #58f7497e
 def counted(

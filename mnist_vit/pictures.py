@@ -68,13 +68,14 @@ def _to_unit(levels, kind):
         low, high = float(levels.min()), float(levels.max())
         if not (math.isfinite(low) and math.isfinite(high)):
             raise _Refused(f"{kind} has values that are infinite or not a number")
-        top = 255 if high <= 255 else 65535
-        if high <= 1 and levels.dtype.kind == "f":
-            top = 1
-        if low < 0 or high > top:
+        top, slack = 255 if high <= 255 else 65535, 0
+        if high < 2 and levels.dtype.kind == "f":
+            top, slack = 1, 0.05  # a resized picture may overshoot a little
+        if low < -slack or high > top + slack:
             raise _Refused(f"{kind} has values from {low:g} to {high:g}: they must "
                            "lie in [0, 1], [0, 255] or [0, 65535]; undo a "
                            "normalisation first")
+        levels = levels.clip(0, top)
     return levels.astype(np.float32) / np.float32(top)
 
 # %% ../nbs/98_pictures.ipynb #d47c429c
@@ -137,9 +138,7 @@ def _from_file(source, name):
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(source, formats=_FORMATS)
         with image:
-            _check_size(image.size, name)
-            image.load()
-            return _from_image(image, name)
+            return _decoded(image, name)
     except Image.UnidentifiedImageError:
         hint = " (convert HEIC, or install pillow-heif and pass the opened image)"
         hint = hint if str(name).lower().endswith((".heic", ".heif")) else ""
@@ -150,8 +149,22 @@ def _from_file(source, name):
                          "million can be read") from None
     except _Refused:
         raise
+    except Exception as e:
+        raise _damaged(name, e) from None
+
+def _decoded(image, name):
+    "A picture from an opened image; ValueError where it is damaged"
+    try:
+        _check_size(image.size, name)
+        image.load()
+        return _from_image(image, name)
+    except _Refused:
+        raise
     except Exception as e:  # damage raises a dozen kinds, TypeError too
-        raise ValueError(f"{name} is damaged or cut off: {str(e)[:100]}") from None
+        raise _damaged(name, e) from None
+
+def _damaged(name, error):
+    return _Refused(f"{name} is damaged or cut off: {str(error)[:100]}")
 
 # %% ../nbs/98_pictures.ipynb #077455d7
 def read_picture(
@@ -169,7 +182,7 @@ def read_picture(
     if hasattr(source, "read"):
         return _from_file(source, getattr(source, "name", "this open file"))
     if hasattr(source, "getbands"):  # an image of Pillow
-        return _from_image(source, "this image")
+        return _decoded(source, "this image")
     if hasattr(source, "__array__") or isinstance(source, list):
         return _shrink_array(_to_grey(_from_array(source)))
     raise ValueError("a picture must be a path, bytes, an image, an array or a "

@@ -21,7 +21,7 @@ from torch import nn
 from .calibration import calibrate, split_logits
 from .config import (
     Recipe, make_recipe, named_recipes, recipe_values, saved_values)
-from .data import Digits, load_data, resolve_data
+from .data import Digits, resolve_data
 from .devices import describe_device, resolve_device
 from .recipes import find_recipe_class, shipped_cards
 from .run_folder import read_metrics
@@ -45,22 +45,24 @@ def list_pretrained() -> list[str]: # such as ['digit', 'grid', 'scene']
 
 # %% ../nbs/98c_pretrained.ipynb #c29fe631
 def _locate(name):
-    "Find weights by name, in a folder that save_pretrained has written, or on the Hub"
-    shipped, folder = _shipped(), Path(name)
+    "Find weights in the package, in files or a folder of your own, or on the Hub"
+    shipped, folder, card = _shipped(), Path(name), Path(f"{name}.json")
     if str(name) in shipped: return shipped[str(name)]
+    if card.is_file(): return _Place(card.with_suffix(".safetensors"), card)
     if (folder/"config.json").is_file():
         return _Place(folder/"model.safetensors", folder/"config.json")
     if folder.is_dir() and (folder/"config.yaml").is_file():
         raise ValueError(f"{name} is the folder of a run: export it first, by "
                          f"mnist_vit_export {name} --name NAME")
-    if not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
+    if not folder.parent.is_dir() and re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
         return _download(str(name))
     raise ValueError(f"there are no weights {str(name)!r}: choose one of "
-                     f"{', '.join(shipped) or 'none, for none are shipped'}, a folder "
-                     "written by save_pretrained, or user/repository of the Hub")
+                     f"{', '.join(shipped) or 'none, for none are shipped'}; or FOLDER/NAME "
+                     "where mnist_vit_export has written NAME.json, a folder written by "
+                     "save_pretrained, or user/repository of the Hub")
 
 def read_card(
-    name:str|Path, # of shipped weights, or a folder written by save_pretrained
+    name:str|Path, # as for load_pretrained
 ) -> dict: # recipe, command, seed, data, metrics, parameters, sha256, temperature
     "Read the card of a trained model."
     return _read(_locate(name).card)
@@ -72,7 +74,7 @@ def _read(path):
     except (OSError, ValueError, TypeError) as e:
         raise ValueError(f"{path} is not the card of a model: {e}") from None
     if missing:
-        raise ValueError(f"{path} is no complete card: it lacks {', '.join(missing)}")
+        raise ValueError(f"{path} is an incomplete card: it lacks {', '.join(missing)}")
     return card
 
 _KEYS = ("name", "phase", "recipe", "command", "seed", "dataset", "valid", "test",
@@ -95,6 +97,7 @@ def train_command(
             best = name, changed
     name, changed = best
     flags = [_flag(key, value) for key, value in changed.items()]
+    flags += ["--data digits"] if recipe.data == "digits" else []
     return " ".join(["mnist_vit_train", "--recipe", name, *flags])
 
 def _flag(key, value):
@@ -104,18 +107,20 @@ def _flag(key, value):
 # %% ../nbs/98c_pretrained.ipynb #2f4bcd69
 def export_run(
     run:str|Path, # a folder that mnist_vit_train has written
-    name:str, # of the weights: small letters, digits, - and _
+    name:str, # of the weights: lower-case letters, digits, - and _
     folder:str|Path|None=None, # where to write; None: the weights of the package
+    data:dict[str, Digits]|None=None, # splits of your own that the run was trained on
 ) -> Path: # the card; the weights lie beside it
     "Calibrate the model of a run, and write its weights and card."
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-        raise ValueError(f"name={name!r} must be of small letters, digits, - and _")
+        raise ValueError(f"name={name!r} may hold only lower-case letters, digits, - and _, "
+                         "and must begin with a letter")
     metrics = read_metrics(run)
     saved_values(run)  # an error says if it is no run
     if metrics is None or not metrics.get("test"):
         raise ValueError(f"{run} has no test metrics: let the run end without --no_test")
     from mnist_vit.training import load_run
-    model, recipe, task, _ = load_run(run)
+    model, recipe, task, _ = load_run(run, data=data)
     weights = (Path(run)/"model.safetensors").read_bytes()
     card = {"name": name, "phase": recipe.phase, "command": train_command(recipe),
             **metrics, **calibrate(*split_logits(model, task)),
@@ -124,14 +129,14 @@ def export_run(
     folder = Path(folder or Path(str(files("mnist_vit")))/"weights")
     folder.mkdir(parents=True, exist_ok=True)
     if name == "digit":
-        _add_rejector(model, recipe, card, folder)
+        _add_rejector(model, task, card, folder)
     place = _Place(folder/f"{name}.safetensors", folder/f"{name}.json")
     return _write(place, weights, card)
 
-def _add_rejector(model, recipe, card, folder):
+def _add_rejector(model, task, card, folder):
     from mnist_vit.rejection import fit_rejector, save_rejector
-    splits = (load_data(split, recipe.data) for split in ("train", "valid"))
-    save_rejector(fit_rejector(model, *splits), card["sha256"], folder)
+    rejector = fit_rejector(model, task.digits("train"), task.digits("valid"))
+    save_rejector(rejector, card["sha256"], folder)
 
 def _write(place, weights, card):
     text = json.dumps(card, indent=2) + "\n"
@@ -148,7 +153,7 @@ class Pretrained(NamedTuple):
     card: dict  # where it comes from and what it reaches
 
 def load_pretrained(
-    name:str|Path, # see list_pretrained; or a folder, or a repository of the Hub
+    name:str|Path, # see list_pretrained; or FOLDER/NAME, a folder, or user/repository
     device:str="cpu", # 'cpu', 'cuda', 'mps' or 'auto'
     data:str|dict[str, Digits]|None=None, # for its task; None: as in its recipe
     **changes, # keys of the recipe to change, such as scenes='large'
@@ -171,7 +176,7 @@ def load_pretrained(
 def _checked(path, sha256):
     "The bytes of a file, if they are what the card says"
     if not path.is_file():
-        raise ValueError(f"{path} is missing: install mnist_vit again")
+        raise ValueError(f"{path} is missing, although its card is there: get it again")
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ValueError(f"{path} is not the file that its card describes (its SHA-256 "

@@ -287,6 +287,8 @@ def predict_batch(
     device = next(model.parameters()).device
     images = images if isinstance(images, Tensor) else np.array(images)
     x = torch.as_tensor(images, device=device)[:, None]  # (n, 1, S, S)
+    if x.dtype != torch.uint8:
+        raise ValueError(f"images must be uint8, 0 = paper, 255 = ink; these are {x.dtype}")
     with torch.inference_mode():
         logits = model(normalize(x.float() / 255))  # (n, K) or (n, 4, K)
     return logits.argmax(-1).cpu().numpy()

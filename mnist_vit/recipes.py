@@ -174,7 +174,8 @@ def _mismatch(recipe, most, smallest):
     if tokens and recipe.token_label_weight:
         return (f"token_label_weight={recipe.token_label_weight} is for patches, which "
                 "have a place: set it to 0, or num_detection_tokens to 0")
-    if position_canvas < recipe.image_size or position_canvas % patch_size:
+    unfit = position_canvas < recipe.image_size or position_canvas % patch_size
+    if unfit and not tokens:  # detection tokens do not use it
         return (f"position_canvas={position_canvas} must be a multiple of "
                 f"patch_size={patch_size} and hold a canvas of {recipe.image_size}")
     return ""

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['curves_figure', 'check_folder', 'check_recipe', 'default_folder', 'claim_folder', 'write_history', 'run_facts',
-           'write_metrics', 'read_metrics']
+           'write_metrics', 'read_metrics', 'metrics_text']
 
 # %% ../nbs/95_run_folder.ipynb #1834bc4c
 import csv
@@ -53,12 +53,12 @@ def check_folder(
     out:str|Path, # the run's folder
     resume:bool=False, # go on with what is there?
 ) -> None:
-    "Refuse a folder in use for a new run, and one without a run for a resumed one."
+    "Refuse a new run a folder that is in use, and a resumed run one that holds no run."
     if out is None or out == "":
         raise ValueError("the name of the run's folder is empty: "
                          "is a shell variable not set?")
     if "\0" in str(out) or len(str(out)) > 1000:
-        raise ValueError(f"{shorten(str(out))} can be no folder: its name is too long, or "
+        raise ValueError(f"{shorten(str(out))} cannot be a folder: its name is too long, or "
                          "has a character that no name can have")
     out = Path(out)
     if resume and not (out/"config.yaml").is_file():
@@ -84,8 +84,8 @@ def check_recipe(
 ) -> None:
     "Refuse to resume a run by another recipe than its own."
     if other := changed_settings(recipe, saved_values(out)):
-        raise ValueError(f"{out} was started with another recipe: {listed(other, 5)} differ "
-                         "from its config.yaml")
+        raise ValueError(f"{out} was started with another recipe: its config.yaml has other "
+                         f"values for {listed(other, 5)}")
 
 # %% ../nbs/95_run_folder.ipynb #eb628627
 _made = set()  # the folders that default_folder has made
@@ -201,3 +201,30 @@ def read_metrics(
     if not isinstance(results, dict):
         raise ValueError(f"{path} is damaged: it holds no results")
     return results
+
+# %% ../nbs/95_run_folder.ipynb #34c8dc84
+def metrics_text(
+    results:dict, # as in metrics.json
+) -> str: # aligned lines
+    "The results of a run as the commands print them."
+    rows = []
+    for split in ("valid", "test"):
+        for name, value in (results.get(split) or {}).items():
+            rows.append((f"{split} {name}", _percent(value)))
+    for key in _FACTS:
+        if key in results:
+            value = results[key]
+            rows.append((key, f"{value:,}" if isinstance(value, int) else str(value)))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:>{width}}  {value}" for name, value in rows)
+
+_FACTS = ("scenes", "dataset", "seed", "parameters", "epochs", "train_seconds",
+          "images_per_second", "device", "processes")
+
+def _percent(value):
+    "A share, a list or a dict of shares, as text"
+    if value is None: return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_percent(part)}" for name, part in value.items())
+    if isinstance(value, list): return " ".join(map(_percent, value))
+    return f"{100 * value:.2f} %"

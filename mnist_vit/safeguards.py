@@ -74,9 +74,9 @@ def check_whole(
     "TypeError for what is not a whole number, ValueError for one that is too small."
     for name, value in values.items():
         if not isinstance(value, Integral) or isinstance(value, bool):
-            raise TypeError(f"{name}={value!r} must be a whole number")
+            raise TypeError(f"{name}={shorten(value)} must be a whole number")
         if not lowest <= value < 2**63:
-            raise ValueError(f"{name}={value} must be at least {lowest}, "
+            raise ValueError(f"{name}={shorten(value)} must be at least {lowest}, "
                              "and below 2**63")
 
 # %% ../nbs/95b_safeguards.ipynb #925448d8
@@ -112,8 +112,8 @@ def write_atomically(
     "Write a file completely or not at all, as readable as its folder."
     path = Path(path)
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise OSError(f"cannot write {path}: something that is no ordinary file has "
-                      "that name")
+        raise OSError(f"cannot write {path}: that name belongs to something "
+                      "other than an ordinary file")
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with explain_writing(path):
@@ -136,7 +136,7 @@ def read_text(
     path = Path(path)
     try:
         if not path.is_file():
-            raise ValueError(f"{path} is no file")
+            raise ValueError(f"{path} is not a file")
         if path.stat().st_size > size:
             raise ValueError(f"{path} is no {what}: it is larger than {size:,} bytes")
         return path.read_text(encoding="utf-8")
@@ -197,7 +197,7 @@ def check_finite(
 
 # %% ../nbs/95b_safeguards.ipynb #43bc0664
 class StrictLoader(yaml.SafeLoader):
-    "Reads YAML by the rules of its version 1.2, and each key once"
+    "Reads YAML by stricter rules than its own, and each key once"
     yaml_implicit_resolvers = {}
 
     def compose_node(self, parent, index):

@@ -25,7 +25,7 @@ from .safeguards import digest, listed, shorten, write_atomically
 def recipe_digest(
     values:dict, # of a recipe, as written in config.yaml
 ) -> str: # as from digest
-    "The sum of a recipe, whatever its device."
+    "The checksum of a recipe without its device."
     return digest({key: value for key, value in values.items() if key != "device"})
 
 # %% ../nbs/95a_saved_state.ipynb #659f2b22
@@ -34,7 +34,7 @@ def write_weights(
     path:str|Path, # a safetensors file
     recipe:Recipe, # by which they were trained
 ) -> None:
-    "Write weights with sums of themselves and of their recipe."
+    "Write weights with checksums of them and of their recipe."
     weights = {name: tensor.detach().cpu().contiguous()
                for name, tensor in weights.items()}
     sums = {"weights": digest(weights), "recipe": recipe_digest(recipe.model_dump())}
@@ -98,7 +98,7 @@ def misfit(
         return f"{name} is {saved}"
     if not isinstance(wanted, (list, tuple)): return ""
     if len(saved) != len(wanted):
-        return f"{name} has {len(saved)} parts, not {len(wanted)}"
+        return f"{name} has length {len(saved)}, not {len(wanted)}"
     pairs = enumerate(zip(saved, wanted))
     return _first(misfit(*pair, f"{where}[{i}]") for i, pair in pairs)
 
@@ -108,7 +108,7 @@ def _first(problems):
 def _tensor_misfit(saved, wanted, name):
     ordinary = isinstance(saved, Tensor) and saved.layout == torch.strided
     if not ordinary or saved.is_quantized or saved.device.type == "meta":
-        return f"{name} is no ordinary tensor"
+        return f"{name} is not an ordinary tensor"
     forms = [(tuple(t.shape), str(t.dtype).removeprefix("torch."))
              for t in (saved, wanted)]
     if forms[0] != forms[1]:
@@ -118,7 +118,7 @@ def _tensor_misfit(saved, wanted, name):
 def _dict_misfit(saved, wanted, where, name):
     if not isinstance(saved, dict): return f"{name} is {shorten(saved)}, not a dict"
     for verb, keys in (("lacks", wanted.keys() - saved.keys()),
-                       ("has a surplus", saved.keys() - wanted.keys())):
+                       ("has an unexpected", saved.keys() - wanted.keys())):
         if keys: return f"{name} {verb} {listed(sorted(map(str, keys)), 3)}"
     return _first(misfit(saved[key], wanted[key], f"{where}.{key}".lstrip("."))
                   for key in wanted)
@@ -142,7 +142,7 @@ def write_checkpoint(
     state:dict, # tensors, numbers and text, by part
     path:str|Path, # a checkpoint.pt
 ) -> None:
-    "Write a checkpoint with a sum of its content."
+    "Write a checkpoint with a checksum of its content."
     content = io.BytesIO()
     torch.save({**state, "digest": digest(state)}, content)
     write_atomically(path, lambda path: path.write_bytes(content.getbuffer()))
@@ -158,8 +158,8 @@ def read_checkpoint(
     if missing:
         raise ValueError(f"{path} is incomplete: it lacks {listed(sorted(missing))}")
     if other := changed_settings(recipe, saved["recipe"]):
-        raise ValueError(f"{path} is of another recipe: {listed(other, 5)} differ from "
-                         "config.yaml")
+        raise ValueError(f"{path} is of another recipe: config.yaml has other values for "
+                         f"{listed(other, 5)}")
     parts = {key: saved[key] for key in wanted}
     if saved.get("digest") != digest(parts):
         raise ValueError(f"{path} is damaged: its checksum is another; {_REMEDY}")
@@ -172,7 +172,7 @@ _REMEDY = "start a new run, or restore the file"
 
 def _open_checkpoint(path):
     if not Path(path).is_file():
-        raise ValueError(f"{path} cannot be read: it is no file; {_REMEDY}")
+        raise ValueError(f"{path} cannot be read: it is not a file; {_REMEDY}")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:

@@ -50,7 +50,7 @@ def draw_scene(
     detections:list[Detection], # what was found
     truth:dict, # {"boxes", "labels"} of the scene, from Targets.to_list
 ) -> None:
-    "A scene with its detections, green where right; dotted: the truth where not."
+    "A scene with its detections, green where right; dotted, in brackets: the truth."
     ax.imshow(image, cmap="gray_r", alpha=0.6)
     ax.axis("on")
     ax.set(xticks=[], yticks=[])
@@ -58,7 +58,10 @@ def draw_scene(
     for kind, i, j in judge(detections, truth):
         color = VERDICT_COLORS[kind]
         if i is not None:
-            draw_box(ax, detections[i].position, color, str(detections[i].digit))
+            name = str(detections[i].digit)
+            if kind == "wrong class":
+                name += f" ({truth['labels'][j].item()})"
+            draw_box(ax, detections[i].position, color, name)
         if j is not None and kind != "found":
             label = "" if i is not None else str(truth["labels"][j].item())
             draw_box(ax, truth["boxes"][j].tolist(), color, label, ls=":")

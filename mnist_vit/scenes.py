@@ -140,42 +140,6 @@ def _place(images, keys, where, stamps, s, taken):
     _paste(images, stamps, inner, boxes[where], where[0])
     return boxes
 
-# %% ../nbs/16_scenes.ipynb #1d39abd5
-# fold_in(key of a scene, index): index 0 gives the number of digits, 1 to M give the
-# keys of the digits, and these the keys of the clutter
-_STROKES, _NOISE, _SHARE, _LINES, _STAINS, _WAVES, _SMUDGES = range(10**9, 10**9 + 7)
-
-def add_clutter(
-    images:Tensor, # canvases, uint8 (B, 1, S, S), changed in place
-    keys:Tensor, # of the scenes, int64 (B,)
-    digits:Digits, # what strokes are cut from
-    s:SceneSettings, # with clutter
-    taken:Tensor, # boxes xyxy of the digits (B, M, 4)
-) -> None:
-    "Add strokes and lines beside the digits, and stains and noise anywhere."
-    c = s.clutter
-    u = uniform(fold_in(keys, _SHARE), 1)[:, 0]
-    chosen = (u < c.share).nonzero().flatten()  # the scenes that have clutter
-    some, keys, taken = images[chosen], keys[chosen], taken[chosen]
-    every = torch.ones(len(keys), c.strokes, dtype=torch.bool, device=keys.device)
-    _add(some, _keys_of(keys, _STROKES, c.strokes), every, digits, s, taken, scraps=True)
-    if c.lines:
-        _add_lines(some, _keys_of(keys, _LINES, c.lines), s, taken)
-    if c.waves:
-        _add_waves(some, _keys_of(keys, _WAVES, c.waves), s, taken)
-    if c.stains:
-        _add_stains(some, _keys_of(keys, _STAINS, c.stains))
-    if c.smudges:
-        _add_smudges(some, _keys_of(keys, _SMUDGES, c.smudges))
-    u = uniform(fold_in(keys, _NOISE), images[0].numel()).view_as(some)
-    grey = 1 + 255 * u / max(c.noise, 1e-9)  # from 1 to 256 where there is a speck
-    grey = grey.clamp(max=255).byte()
-    images[chosen] = torch.where(u < c.noise, some.maximum(grey), some)
-
-def _keys_of(keys, kind, number):
-    "Keys of so many marks of a kind for each scene (B, number)"
-    return fold_in(fold_in(keys, kind)[:, None], torch.arange(number, device=keys.device))
-
 # %% ../nbs/16_scenes.ipynb #6b460654
 def _add_waves(images, keys, s, taken):
     "Draw a wavy line for each key (B, n) and place it beside the digits"
@@ -232,6 +196,42 @@ def _add_stains(images, keys):
     disc = (4 + 8 * u[:, :, 2] - distance).clamp(0, 1) * (10 + 50 * u[:, :, 3])
     images.copy_(images.maximum(disc.byte().amax(1, keepdim=True)))
 
+# %% ../nbs/16_scenes.ipynb #1d39abd5
+# fold_in(key of a scene, index): index 0 gives the number of digits, 1 to M give the
+# keys of the digits, and these the keys of the clutter
+_STROKES, _NOISE, _SHARE, _LINES, _STAINS, _WAVES, _SMUDGES = range(10**9, 10**9 + 7)
+
+def add_clutter(
+    images:Tensor, # canvases, uint8 (B, 1, S, S), changed in place
+    keys:Tensor, # of the scenes, int64 (B,)
+    digits:Digits, # what strokes are cut from
+    s:SceneSettings, # with clutter
+    taken:Tensor, # boxes xyxy of the digits (B, M, 4)
+) -> None:
+    "Add strokes, lines and waves beside the digits, and stains, smudges and noise anywhere."
+    c = s.clutter
+    u = uniform(fold_in(keys, _SHARE), 1)[:, 0]
+    chosen = (u < c.share).nonzero().flatten()  # the scenes that have clutter
+    some, keys, taken = images[chosen], keys[chosen], taken[chosen]
+    every = torch.ones(len(keys), c.strokes, dtype=torch.bool, device=keys.device)
+    _add(some, _keys_of(keys, _STROKES, c.strokes), every, digits, s, taken, scraps=True)
+    if c.lines:
+        _add_lines(some, _keys_of(keys, _LINES, c.lines), s, taken)
+    if c.waves:
+        _add_waves(some, _keys_of(keys, _WAVES, c.waves), s, taken)
+    if c.stains:
+        _add_stains(some, _keys_of(keys, _STAINS, c.stains))
+    if c.smudges:
+        _add_smudges(some, _keys_of(keys, _SMUDGES, c.smudges))
+    u = uniform(fold_in(keys, _NOISE), images[0].numel()).view_as(some)
+    grey = 1 + 255 * u / max(c.noise, 1e-9)  # from 1 to 256 where there is a speck
+    grey = grey.clamp(max=255).byte()
+    images[chosen] = torch.where(u < c.noise, some.maximum(grey), some)
+
+def _keys_of(keys, kind, number):
+    "Keys of so many marks of a kind for each scene (B, number)"
+    return fold_in(fold_in(keys, kind)[:, None], torch.arange(number, device=keys.device))
+
 # %% ../nbs/16_scenes.ipynb #7ae66c20
 def _scenes(index, digits, s, seed):
     "The scenes with the numbers `index` (B,)"
@@ -268,7 +268,7 @@ def generate_scenes(
     max_digits:int=8, # most digits, M; all numbers in this range are equally likely
     scale:tuple[float, float]=(0.7, 1.4), # lowest and highest magnification of a digit
     max_iou:float=0.05, # largest IoU of two boxes
-    clutter:Clutter|None=None, # strokes and noise
+    clutter:Clutter|None=None, # marks that are no digits; None: clean paper
     seed:int|None=None, # decides each scene, with its number; None: a random seed
     degrees:float=10., # rotation in ±degrees
     shear:float=10., # slant in ±degrees
