@@ -21,12 +21,12 @@ from .safeguards import cut
 # %% ../nbs/97a_command.ipynb #79d959e1
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(2, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {_one_line(message, 240)}; see {self.prog} --help\n")
 
-def _one_line(message):
-    "At most 300 characters, without breaks and without codes that steer a terminal"
+def _one_line(message, most=300):
+    "At most so many characters, without breaks and without codes that steer a terminal"
     words = " ".join(cut(message, 10_000).split())
-    return cut("".join(c if c.isprintable() else "?" for c in words))
+    return cut("".join(c if c.isprintable() else "?" for c in words), most)
 
 def make_parser(
     name:str, # of the command
