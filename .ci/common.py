@@ -1,8 +1,10 @@
 "What the checks share: the names in settings.ini, and a notebook as they read it."
 import ast
 import hashlib
+import io
 import json
 import re
+import tokenize
 from configparser import ConfigParser
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +49,7 @@ class Cell(NamedTuple):
 
     @property
     def tree(self):
-        "Its code as a syntax tree, magic commands left out; an empty tree where it is no Python"
+        "Its code as a syntax tree, magic commands left out; an empty tree where it is not Python"
         code = re.sub(r"^(\s*)[%!].*$", r"\1pass", self.source, flags=re.M)
         try: return ast.parse(code if self.kind == "code" else "")
         except SyntaxError: return ast.parse("")
@@ -99,10 +101,25 @@ def all_notebooks():
 
 
 def code_hash(cells):
-    "Changes when code changes, but not with directives, captions, or blanks at the end of a line"
-    lines = [line.rstrip() for cell in cells for line in [*cell.source.split("\n"), "---"]]
-    kept = [line for line in lines if line and not re.match(r"\s*#\s*\|", line)]
-    return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
+    "Changes when code changes, but not with directives, captions, comments or docstrings"
+    lines = [line.rstrip() for cell in cells for line in [*without_comments(cell), "---"]]
+    return hashlib.sha256("\n".join(filter(None, lines)).encode()).hexdigest()[:16]
+
+
+def without_comments(cell):
+    "The lines of a cell without comments and docstrings; where it is not Python, without directives"
+    lines = cell.source.split("\n")
+    try: tokens = [*tokenize.generate_tokens(io.StringIO(cell.source).readline)]
+    except (SyntaxError, tokenize.TokenError):
+        return [line for line in lines if not re.match(r"\s*#\s*\|", line)]
+    for kind, _, (row, column), *_ in tokens:
+        if kind == tokenize.COMMENT: lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(cell.tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            first = node.body[0]
+            if not lines[first.lineno - 1][:first.col_offset].strip():  # a line of its own
+                for row in range(first.lineno - 1, first.end_lineno): lines[row] = ""
+    return lines
 
 
 def make_stamp(nb, ran_long, old):

@@ -80,6 +80,7 @@ WRONG = {  # a piece of the fault that must be found, and no other -> the notebo
     "its caption would go to its value": changed(7, code(FIGURE, [*TEXT, *PICTURE])),
     "shows a figure twice": changed(7, code(FIGURE, [*PICTURE, *PICTURE])),
     "its code has changed since": notebook(GOOD, [*GOOD, code("removed()")]),
+    "its code has changed": notebook(GOOD, [*GOOD[:6], code(EXPORTED.replace("return 0", "return 1")), *GOOD[7:]]),
     "this slow cell has changed": notebook(GOOD, [*GOOD[:8], code("#| slow\nother()", id="slowone"), *GOOD[9:]]),
     "no stamp": as_notebook(NAME, {"cells": GOOD}),
     "imports the private _load of data": added(code("from mnist_vit.data import _load")),
@@ -89,7 +90,8 @@ WRONG = {  # a piece of the fault that must be found, and no other -> the notebo
 }
 RIGHT = [notebook(GOOD), added(code("print(3)", PRINTED)), changed(7, code(FIGURE, [*PICTURE, *PRINTED])),
          changed(7, code("#| hide\nplot(cut(3))", PICTURE)), added(code("from mnist_vit.parts import _hidden")),
-         notebook(GOOD, [*GOOD, prose("once more prose")]), added(prose("```\n[`x`](y.md) :::\n```"))]
+         notebook(GOOD, [*GOOD, prose("once more prose")]),
+         notebook(GOOD, [*GOOD[:6], code(EXPORTED.replace("an image", "its side").replace("Cut it", "Cut")), *GOOD[7:]]), added(prose("```\n[`x`](y.md) :::\n```"))]
 
 
 def test_notebooks():

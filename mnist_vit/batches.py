@@ -111,7 +111,7 @@ def affine(
     translate:Tensor, # shift right and down (B, 2), pixels
     scale:Tensor, # magnification (B,), or of x and of y (B, 2)
     shear:Tensor, # slant along x (B,), degrees
-    bend:Tensor|None=None, # how far to look from there (B, S, S, 2), x and y, pixels
+    bend:Tensor|None=None, # added to each source position (B, S, S, 2), x and y, pixels
 ) -> Tensor: # moved images (B, C, S, S), 0 where nothing was
     "Move each image by its own affine map about its centre; bilinear interpolation."
     S = x.shape[-1]
@@ -159,7 +159,7 @@ class RandomAffine:
         return self._move(x, u, scale=1 + u[:, 3] * self.scale)
 
     def _draw(self, x, count, generator):
-        "So many random numbers in [-1, 1] for each image (B, count), where x is"
+        "`count` random numbers in [-1, 1] per image (B, count), on the device of x"
         u = torch.rand(len(x), count, generator=generator) * 2 - 1
         return u.to(x.device, non_blocking=True)
 
@@ -176,7 +176,7 @@ class RandomAffine:
 
 # %% ../nbs/04_batches.ipynb #5c4f69f8
 def bend_field(
-    knots:Tensor, # steps at a coarse grid (B, 2, g, g), x and y, pixels
+    knots:Tensor, # steps on a coarse grid (B, 2, g, g), x and y, pixels
     side:int, # S
 ) -> Tensor: # a step for each pixel (B, S, S, 2)
     "Smooth steps between random ones: elastic distortion (Simard et al. 2003)."
@@ -199,7 +199,7 @@ def change_thickness(
 
 # %% ../nbs/04_batches.ipynb #2c9aaed3
 class RandomDistortion(RandomAffine):
-    "Move, stretch, bend and thicken every image of a batch in a way of its own."
+    "Move, stretch, bend and thicken every image of a batch in its own way."
     num_knots = 6  # along a side of the coarse grid
 
     def __init__(self,

@@ -53,7 +53,7 @@ def split_logits(
     split:str="valid", # on which it was not trained
     device:str="cpu", # where the model is
 ) -> tuple[Tensor, Tensor]: # logits (n, K) and labels (n,); K = 2 for detections
-    "What the calibration of a model is measured by."
+    "The logits and labels from which the calibration of a model is measured."
     logits, labels = [], []
     for x, targets in task.batches(split, device):
         outputs = model(x)

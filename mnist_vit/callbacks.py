@@ -282,7 +282,7 @@ class Checkpoint(Callback):
             "recipe": self.recipe.model_dump(),
         }
 
-    def after_train(self): # before anything is made of the weights
+    def after_train(self): # before the weights are used for anything
         if not all(p.isfinite().all() for p in self.model.parameters()):
             raise FloatingPointError(
                 f"weights are no longer finite after epoch {self.epoch + 1}: "
@@ -294,7 +294,7 @@ class Checkpoint(Callback):
             weights = self.evaluated().state_dict()
             write_weights(weights, self.out/"model.safetensors", self.recipe)
         write_checkpoint(self.state(), self.out/"checkpoint.pt")
-        self.write_history()  # last, so that it never tells more than the checkpoint
+        self.write_history()  # last, so that it never gets ahead of the checkpoint
 
     def write_history(self):
         write_atomically(

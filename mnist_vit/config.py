@@ -123,7 +123,7 @@ class Recipe(BaseModel):
 MOST_WEIGHTS = 300_000_000  # about those of a ViT-Large, 2,100 times those of phase 1
 
 def count_weights(
-    recipe:Recipe, # valid, or on its way to be
+    recipe:Recipe, # valid, or still being checked
 ) -> int: # of blocks, positions, prefix tokens and patch embedding
     "About how many weights a model has, within a few per cent, without building it."
     window = recipe.patch_size + 2 * recipe.margin
@@ -176,7 +176,7 @@ def _strict(value, kind):
     if choices and type(value) not in map(type, choices):
         raise ValueError(f"it should be one of {listed(map(str, choices))}")
     if isinstance(value, bool) and kind is not bool:
-        raise ValueError("true and false are no numbers")
+        raise ValueError("true and false are not numbers")
     if not isinstance(value, str) or kind not in (int, float): return value
     if not (_INT if kind is int else _FLOAT).fullmatch(value):
         example = "12" if kind is int else "0.5 or 1e-3"
@@ -293,10 +293,10 @@ def saved_values(
 
 # %% ../nbs/06_config.ipynb #6a0e31b8
 def changed_settings(
-    recipe:Recipe, # of a run that goes on
+    recipe:Recipe, # of a resumed run
     used, # the values that were saved when it was started
 ) -> list[str]: # settings, all of them where `used` holds none; the device does not count
-    "In what a recipe differs from the saved one, which may be of an earlier version."
+    "Where a recipe differs from the saved one, which may be of an earlier version."
     asked = recipe.model_dump(exclude={"device"})
     if not isinstance(used, dict): return sorted(asked)
     used = {key: field.default for key, field in type(recipe).model_fields.items()} | used

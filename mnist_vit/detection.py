@@ -161,7 +161,7 @@ def whole_pixel_boxes(
     boxes_cxcywh:Tensor, # centre and size (..., 4), in units of the canvas
     canvas:int, # side S, pixels
 ) -> tuple[Tensor, Tensor]: # corners xyxy (..., 4); bool (...), which are large enough
-    "Boxes in whole pixels of the canvas, and which of them are a pixel wide and high."
+    "Boxes in whole pixels, and which of them are at least a pixel wide and high."
     boxes = (canvas * cxcywh_to_xyxy(boxes_cxcywh)).round().clamp(0, canvas)
     sides = boxes[..., 2:] - boxes[..., :2]  # (..., 2)
     return boxes, (sides >= 1).all(-1)

@@ -23,7 +23,7 @@ def assign(
 ) -> Tensor: # which digit each query is assigned, int64 (B, T); -1: none
     "One query for each digit at the least total cost (DETR, Carion 2020, section 3.1)."
     cost = cost.detach().float()
-    cost = cost.nan_to_num(nan=0., posinf=torch.inf)  # of nan, any query will do
+    cost = cost.nan_to_num(nan=0., posinf=torch.inf)  # for nan, any query will do
     B, T, M = cost.shape
     if counts.shape != (B,) or not ((counts >= 0) & (counts <= M)).all():
         raise ValueError(f"counts must be {B} whole numbers from 0 to M={M}")
@@ -60,7 +60,7 @@ def assign_nearest(
     cost:Tensor, # of each query for each digit (B, T, M); inf for an impossible pair
     counts:Tensor, # how many of the M digits each scene has (B,)
 ) -> Tensor: # which digit each query is assigned, int64 (B, T); -1: none
-    "The cheapest free pair, one after the other, without waiting for a GPU."
+    "The cheapest free pairs, one after the other, without waiting for a GPU."
     B, T, M = cost.shape
     scenes, queries, digits = (torch.arange(n, device=cost.device) for n in (B, T, M))
     absent = (digits >= counts[:, None])[:, None]  # (B, 1, M)
@@ -153,7 +153,7 @@ class DetectionLoss(nn.Module):
         if len(predictions.logits) != len(targets.labels):
             raise ValueError(f"predictions of {len(predictions.logits)} scenes do not go "
                              f"with targets of {len(targets.labels)}")
-        on_gpu = targets.labels.is_cuda  # where nothing may have to be waited for
+        on_gpu = targets.labels.is_cuda  # where Python must not have to wait
         if not on_gpu:
             self._check(targets)
         logits, boxes, valid = predictions

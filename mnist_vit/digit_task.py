@@ -64,7 +64,7 @@ def check_labels(
     labels:Tensor, # whole numbers, any shape
     num_classes:int, # K
 ) -> None:
-    "Refuse labels that are no classes; on a GPU, this waits for them."
+    "Refuse labels that are not classes; on a GPU, this waits for them."
     if labels.numel() and not 0 <= labels.min() <= labels.max() < num_classes:
         raise ValueError(f"labels must lie in 0..{num_classes - 1}; "
                          f"these run from {labels.min()} to {labels.max()}")
@@ -84,7 +84,7 @@ class ClassLoss(nn.Module):
         logits:Tensor, # (B, K), or (B, G, K)
         labels:Tensor, # (B,), or (B, G)
     ) -> Tensor: # scalar, the mean over all labels
-        "ValueError for what does not go together; on a GPU, NaN for labels beyond K."
+        "ValueError for what does not go together; on a GPU, NaN for invalid labels."
         check_outputs(logits, labels)
         if not len(labels): raise ValueError("a loss needs at least one image, not 0")
         K = logits.shape[-1]

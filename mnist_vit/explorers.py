@@ -215,7 +215,7 @@ def _wipe(canvas):
 
 # %% ../nbs/27_explorers.ipynb #f75301bf
 class DrawingPad(Explorer):
-    "A field to draw a digit on, and what a model predicts while it is drawn."
+    "A field to draw a digit on, and what a model predicts while you draw."
     def __init__(self,
         model:nn.Module, # images (1, 1, 28, 28) to logits (1, K), in eval mode
     ):

@@ -6,7 +6,7 @@
 __all__ = ['export_parser', 'export']
 
 # %% ../nbs/24a_export_command.ipynb #cef8d959
-from .command import UsageError, make_parser, say, usage
+from .command import UsageError, add_pretrained, make_parser, say, usage
 from .scene_settings import BENCHMARK
 
 # %% ../nbs/24a_export_command.ipynb #42b82bfe
@@ -16,9 +16,7 @@ def export_parser():
                          "Make weights, an ONNX file, or scenes in COCO's format.")
     parser.add_argument("run", metavar="RUN_DIR", nargs="?",
                         help="what mnist_vit_train wrote")
-    parser.add_argument("--pretrained", metavar="NAME",
-                        help="use these weights instead: a name that ships, such as "
-                             "scene, or FOLDER/NAME of your own")
+    add_pretrained(parser, "use")
     parser.add_argument("--name", help="calibrate the run, which needs test scores, "
                         "and write weights and card by this name: lower-case "
                         "letters, digits, - and _ [none]")

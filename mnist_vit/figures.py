@@ -87,7 +87,7 @@ def show_image(
 def image_grid(
     images, # n images (H, W) or (1, H, W)
     titles=None, # n lines of text, or none
-    columns:int=8, # images a row
+    columns:int=8, # images per row
     width:float=TEXT_WIDTH, # of the figure, inches
     title_lines:int=1, # how many lines the longest title has
     **options, # further arguments of matplotlib's imshow
@@ -158,7 +158,7 @@ def _bracket(ax, first, last, text):
 def table(
     rows:list[dict], # all with the same keys, which head the columns
 ): # an IPython `Markdown` object, the cell's last value
-    "Show rows as a table; text is set to the left, numbers to the right."
+    "Show rows as a table; text is aligned left, numbers right."
     from IPython.display import Markdown
     keys = list(rows[0])
     numeric = {key: all(isinstance(r[key], (int, float)) for r in rows) for key in keys}

@@ -58,7 +58,7 @@ class ReplayGraph(Callback):
             self.learn.model = self.usual
 
     def _record(self, x):
-        "Record the model behind a module of its own, so that it stays what it was"
+        "Record a wrapper around the model, so that the model itself is not changed"
         self.shape = x.shape
         stand_in = nn.Sequential(self.learn.model).train()
         with torch.autocast("cuda", torch.bfloat16, self.bf16, cache_enabled=False):

@@ -103,7 +103,7 @@ def wrong_grids_figure(
 # %% ../nbs/13_grid_task.ipynb #4c86d6db
 def resize_positions(
     positions:Tensor, # table (n*n, D), row by row
-    grid_size:int, # places along a side wanted, g
+    grid_size:int, # places wanted along a side, g
 ) -> Tensor: # table (g*g, D), row by row
     "Stretch a square table of positions to another grid."
     n = math.isqrt(len(positions))
@@ -117,7 +117,7 @@ def resize_positions(
 # %% ../nbs/13_grid_task.ipynb #75b80a97
 def extend_positions(
     positions:Tensor, # table (n*n, D), row by row, of a trained model
-    grid_size:int, # places along a side wanted, g, a multiple of n
+    grid_size:int, # places wanted along a side, g, a multiple of n
 ) -> Tensor: # table (g*g, D), row by row
     "Continue a square table of positions: waves go on, what was learnt repeats."
     n, D = math.isqrt(len(positions)), positions.shape[1]

@@ -109,7 +109,7 @@ def _calibrated(score, temperature):
     return float((z / temperature).sigmoid())
 
 def _uncalibrated(score, temperature):
-    "The score that _calibrated makes this one of"
+    "The score that _calibrated turns into this one"
     return _calibrated(score, 1 / temperature)
 
 # %% ../nbs/22_inference.ipynb #5c29c00a
@@ -195,7 +195,7 @@ class DigitReader(_Reader):
         return [[d for d in some if next(fits)] for some in found]
 
     def save_pretrained(self,
-        folder:str|Path, # is made where it is missing
+        folder:str|Path, # created if it does not exist
     ) -> Path: # the folder
         "Write weights and card, so that from_pretrained can read the folder."
         return save_pretrained(self.pretrained, folder)

@@ -71,7 +71,7 @@ class InkEncoder(VisionTransformer):
         self.rotary = rotary
         self.attention_radius = attention_radius
         if rotary:
-            self._turn(torch.zeros(1, 1, 2))  # refuses heads of a width that does not suit
+            self._turn(torch.zeros(1, 1, 2))  # refuses unsuitable head widths
         self.register_parameter("prefix_tokens", None)
         if num_prefix_tokens > 1:
             more = torch.randn(num_prefix_tokens - 1, self.cls_token.shape[1])
@@ -95,7 +95,7 @@ class InkEncoder(VisionTransformer):
         return inked(x, patch_size, self.blank_value, self.min_ink)
 
     def positions_of(self,
-        index:Tensor, # patches of each image (B, N); or (1, N), the same of all images
+        index:Tensor, # patches of each image (B, N); or (1, N), the same for all images
         num_images:int, # B
     ) -> Tensor: # (B, N, D), or (1, N, D)
         "Look up the positional embeddings of some patches."
@@ -123,7 +123,7 @@ def _all_patches(self:InkEncoder, x):
 
 @patch
 def _inked_patches(self:InkEncoder, x):
-    "Tokens (B, N, D) of inked patches, their indices, and which are no padding"
+    "Tokens (B, N, D) of inked patches, their indices, and which are not padding"
     self.patch_embedding.check(x)
     check_finite(x)
     index, mask = ink_index(self._kept(self.find_ink(x)))  # (B, N)

@@ -24,7 +24,7 @@ def inked(
     min_ink:int=1, # how many pixels of a patch must be inked
 ) -> Tensor: # bool (B, N), True where a patch holds ink
     "Find the patches that are not blank paper, to within half a grey level."
-    ink = ~(x.amax(1, keepdim=True) <= blank_value + HALF_GREY)  # nan is no paper either
+    ink = ~(x.amax(1, keepdim=True) <= blank_value + HALF_GREY)  # nan counts as ink
     share = F.avg_pool2d(ink.float(), patch_size).flatten(1)  # (B, N), of inked pixels
     return share * patch_size**2 > min_ink - 0.5
 
@@ -43,7 +43,7 @@ def ink_index(
 class WindowEmbedding(PatchEmbedding):
     "Embed a window around each patch (after Xiao et al. 2021, arXiv:2106.14881)."
     def __init__(self,
-        embedding:PatchEmbedding, # of patches, whose sizes are taken over
+        embedding:PatchEmbedding, # embedding of patches, whose sizes are reused
         margin:int=0, # pixels that a window shows around its patch
         ink_channel:bool=False, # also embed which pixels hold any ink?
         blank_value:float=BLANK, # what blank paper is in the images
@@ -75,7 +75,7 @@ class WindowEmbedding(PatchEmbedding):
 
 # %% ../nbs/04c_inked_patches.ipynb #1dc1f1de
 def cut_windows(
-    x:Tensor, # images (B, C, H, W), with a border if windows exceed patches
+    x:Tensor, # images (B, C, H, W), with a border if windows are larger than patches
     index:Tensor, # patches of each image (B, N)
     window_size:int, # side of a window, pixels
     patch_size:int, # P, from one window to the next, pixels

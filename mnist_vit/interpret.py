@@ -124,7 +124,7 @@ def rollout(
     total = torch.eye(attention[0].shape[-1]).to(attention[0])
     for weights in attention:
         mixed = weights.detach().mean(1)  # (B, S, S), over heads
-        total = (mixed @ total + total) / 2  # half comes by the residual connection
+        total = (mixed @ total + total) / 2  # half comes via the residual connection
     return total
 
 # %% ../nbs/23_interpretation.ipynb #1459cc6f

@@ -64,7 +64,7 @@ def check_mnist_file(
 def default_root() -> Path: # the folder above 'MNIST/raw'
     """Where MNIST is looked for by default: $MNIST_VIT_DATA, else a user cache folder.
 
-    Raises `FileNotFoundError` where there is neither, nor a home folder."""
+    Raises `FileNotFoundError` where neither is set and there is no home folder."""
     if os.environ.get("MNIST_VIT_DATA"): return Path(os.environ["MNIST_VIT_DATA"])
     try:
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home()/".cache"
@@ -132,7 +132,7 @@ def _find_mirrors(raw, archives):
                           f"and no mirror can be reached: {_HINT}")
 
 # %% ../nbs/90_mnist_files.ipynb #f406e413
-_LEAST = 8, 80_000  # in so many seconds at least so many bytes must arrive
+_LEAST = 8, 80_000  # in this many seconds, at least this many bytes must arrive
 
 def _download(url, path):
     "Write what an address holds into a file; ConnectionError where that is too slow"
@@ -205,7 +205,7 @@ def _first_good(mirrors, path, md5):
 def acquire_mnist(
     root:str|Path|None=None, # folder above 'MNIST/raw'; `None`: that of default_root
     download:bool=True, # download the files where any is missing?
-) -> Path: # the folder, in which the four files now are
+) -> Path: # that folder, with the four files below it
     """Make sure that the four files are on this machine, downloading them if needed.
 
     Raises `FileNotFoundError` where a file is missing and `download` is off,

@@ -23,7 +23,7 @@ class VisionTransformer(nn.Module):
         num_classes:int=10, # K; 0: no head
         dim:int=64, # token width D, a multiple of 4
         depth:int=4, # number of blocks
-        num_heads:int=4, # heads h of the attention, divides D
+        num_heads:int=4, # attention heads h; divides D
         mlp_ratio:float=2., # hidden width of the MLP, as a multiple of D
         dropout:float=0., # after the embedding and in every branch
         drop_path:float=0., # stochastic depth, rising from 0 to this over the blocks
@@ -89,8 +89,8 @@ class VisionTransformer(nn.Module):
 
 # %% ../nbs/03_model.ipynb #d713a1db
 def check_size(
-    name:str, # of an argument
-    value, # that was given for it
+    name:str, # name of the argument
+    value, # value given for it
     least:int=1, # smallest value allowed
     most:int=100_000, # largest value allowed
 ) -> None:
@@ -136,7 +136,7 @@ def initial_positions(
 def init_weights(
     module:nn.Module, # any layer; only linear layers and convolutions are changed
 ) -> None:
-    "Give a layer Xavier's uniform weights and biases of zero (Glorot and Bengio 2010)."
+    "Give a layer Xavier uniform weights and zero biases (Glorot and Bengio 2010)."
     if isinstance(module, (nn.Linear, nn.Conv2d)):
         nn.init.xavier_uniform_(module.weight.flatten(1))  # a view of the weight itself
         nn.init.zeros_(module.bias)

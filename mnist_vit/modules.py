@@ -85,10 +85,10 @@ def sincos_positions(
 
 # %% ../nbs/02_modules.ipynb #862d5bea
 def attention_bias(
-    mask:Tensor, # bool, of any shape: which tokens may be attended to; or such a bias
+    mask:Tensor, # bool, any shape: which tokens may be attended to; or a finished bias
 ) -> Tensor: # float of the same shape: 0 where they may, -inf where they may not
     "What to add to attention scores so that a mask is obeyed."
-    if mask.is_floating_point(): return mask  # has been computed already
+    if mask.is_floating_point(): return mask  # already a bias
     return torch.zeros_like(mask, dtype=torch.float).masked_fill(~mask, float("-inf"))
 
 # %% ../nbs/02_modules.ipynb #d0a2c732
@@ -182,7 +182,7 @@ class TransformerEncoderBlock(nn.Module):
     "Pre-norm encoder block: attention, then MLP (Xiong et al. 2020, arXiv:2002.04745)."
     def __init__(self,
         dim:int=64, # token width D
-        num_heads:int=4, # heads h of the attention
+        num_heads:int=4, # attention heads h
         mlp_ratio:float=2., # hidden width of the MLP, as a multiple of D
         dropout:float=0., # dropout inside both branches
         drop_path:float=0., # stochastic depth: probability that a sample skips a branch

@@ -45,7 +45,7 @@ def _follow(shares, attention):
     "Shares (n, G, S) of the last tokens in the first ones (Abnar and Zuidema 2020)"
     for weights in reversed(attention):  # (n, h, S, S)
         attended = (shares[:, None] @ weights).mean(1)  # (n, G, S), over the heads
-        shares = (attended + shares) / 2  # half comes by the residual connection
+        shares = (attended + shares) / 2  # half comes via the residual connection
     return shares
 
 # %% ../nbs/23a_onnx.ipynb #3079c06f
@@ -103,7 +103,7 @@ def _shape_of_nms(boxes_xyxy, scores, threshold, nms_iou):
     return boxes_xyxy.new_empty(length, 2, dtype=torch.long)
 
 def _onnx_nms(boxes_xyxy, scores, threshold:float, nms_iou:float):
-    "The same in operators of ONNX, which finds (image, class, query) for each box"
+    "The same in ONNX operators, whose NMS finds (image, class, query) for each box"
     from onnxscript import opset18 as op
     classes = op.Unsqueeze(scores, [1])  # (B, 1, T)
     most = [2**31 - 1]  # boxes of an image
@@ -112,7 +112,7 @@ def _onnx_nms(boxes_xyxy, scores, threshold:float, nms_iou:float):
 
 # %% ../nbs/23a_onnx.ipynb #a46876a3
 class DetectorGraph(nn.Module):
-    "What is exported of a detector: all up to the list of digits."
+    "What is exported of a detector: everything up to the list of digits."
     outputs = "logits", "images", "digits", "boxes", "scores", "attention"
 
     def __init__(self,

@@ -39,7 +39,7 @@ def find_pieces(
     return Pieces(ink, boxes[kept], sides[kept])
 
 def _are_lines(boxes, sides):
-    "Which pieces are long and thin, or enclose two others that are no specks"
+    "Which pieces are long and thin, or enclose two others that are not specks"
     long = sides >= 20 * (boxes[:, 2:] - boxes[:, :2]).min(1)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = (centres > boxes[:, None, :2]) & (centres < boxes[:, None, 2:])
@@ -55,7 +55,7 @@ def _usual(sides):
 # %% ../nbs/21b_pages.ipynb #3ceb5f29
 def page_scales(
     sides:np.ndarray, # longer sides of the pieces of a page, pixels
-    ratio:float=1.8, # largest ratio of the sizes that one scale serves
+    ratio:float=1.8, # largest ratio of the sizes that one scale covers
 ) -> list[float]: # magnifications, largest first; empty where there are no pieces
     "The magnifications at which a page should be read."
     if not len(sides): return []

@@ -126,10 +126,11 @@ def draw_reading(
 ) -> None:
     "Write a copy of a picture with a frame around each digit."
     from PIL import Image, ImageDraw, ImageFont
+    from mnist_vit.pictures import in_color
     if out.resolve() == reading.path.resolve():
         raise ValueError(f"{out} is the picture itself: name another file to draw to")
     with Image.open(reading.path) as image:
-        picture = _in_color(image)
+        picture = in_color(image)
     draw = ImageDraw.Draw(picture)
     for d in reading.detections:
         side = max(d.position[2] - d.position[0], d.position[3] - d.position[1])
@@ -138,20 +139,6 @@ def draw_reading(
         draw.text(d.position[:2], str(d.digit), fill="#c0392b", font=font, anchor="lb")
     out.parent.mkdir(parents=True, exist_ok=True)
     picture.save(out)
-
-def _in_color(image):
-    "A picture in RGB and upright; what is transparent in it becomes paper"
-    from PIL import Image, ImageOps, ImageStat
-    image = ImageOps.exif_transpose(image)
-    if image.mode[0] in "IF":  # 16 or 32 bits
-        from mnist_vit.pictures import read_picture
-        grey = (255 * read_picture(image).brightness).astype("uint8")
-        image = Image.fromarray(grey).resize(image.size)
-    if not image.has_transparency_data: return image.convert("RGB")
-    image = image.convert("RGBA")
-    ink = ImageStat.Stat(image.convert("L"), image.getchannel("A")).mean[0]
-    paper = Image.new("RGBA", image.size, "black" if ink > 127 else "white")
-    return Image.alpha_composite(paper, image).convert("RGB")
 
 # %% ../nbs/98a_picture_files.ipynb #58f7497e
 def counted(

@@ -84,7 +84,7 @@ _KEYS = ("name", "phase", "recipe", "command", "seed", "dataset", "valid", "test
 def train_command(
     recipe:Recipe, # as saved with a run
 ) -> str: # such as 'mnist_vit_train --recipe phase1 --epochs 8'
-    "The shortest command that trains by a recipe, from the named one nearest to it."
+    "The shortest command that trains a recipe, based on the nearest named one."
     values = recipe.model_dump(exclude={"device", "precision", "data"})
     best = None
     for name in named_recipes():
@@ -116,7 +116,7 @@ def export_run(
         raise ValueError(f"name={name!r} may hold only lower-case letters, digits, - and _, "
                          "and must begin with a letter")
     metrics = read_metrics(run)
-    saved_values(run)  # an error says if it is no run
+    saved_values(run)  # an error says if it is not a run
     if metrics is None or not metrics.get("test"):
         raise ValueError(f"{run} has no test metrics: let the run end without --no_test")
     from mnist_vit.training import load_run
@@ -190,7 +190,7 @@ def evaluate_pretrained(
     device:str="auto", # where to run
     data:str|dict[str, Digits]|None=None, # None: as in its recipe
     **changes, # keys of the recipe to change, such as scenes='large'
-) -> dict: # under the split's name its metrics, and what was used
+) -> dict: # the metrics under the split's name, and what was used
     "Score shipped weights on a split, as evaluate_run scores a run."
     from mnist_vit.training import evaluate
     model, recipe, task, card = load_pretrained(name, device, data, **changes)

@@ -57,7 +57,7 @@ def _together(collective, *args):
 def share_gradients(
     model:nn.Module, # with the gradients of this process's rows, replaced in place
     loss:Tensor, # of the same rows, scalar
-    count:int|Tensor, # by what that loss was divided (by 1, where this is 0)
+    count:int|Tensor, # what that loss was divided by (1 where this is 0)
 ) -> Tensor: # loss of the whole batch, scalar
     "Replace gradients by those of the whole batch, in one exchange."
     trained = [p for p in model.parameters() if p.grad is not None]
@@ -84,7 +84,7 @@ def gather(
 
 # %% ../nbs/96a_processes.ipynb #0669eb2f
 def ask_first(
-    function, # called in the first process only, as by a download
+    function, # called in the first process only, such as a download
     *args, # its arguments
 ): # what the function returns there, in every process
     "Let the first process do something, and give the result to all."
@@ -95,7 +95,7 @@ class ShareWork(Callback):
     "Train on a part of every batch, validate on some batches, and share the results."
     order = 50  # before History, which uses the sums
     def __init__(self,
-        task, # knows by what its loss is divided
+        task, # knows what its loss is divided by
     ):
         self.task = task
 
@@ -164,7 +164,7 @@ def check_processes(
     recipe:Recipe, # what they will train
     device:str, # where: 'cpu', 'cuda' or 'mps'
 ) -> None:
-    "Refuse a number of processes that cannot train together with a ValueError."
+    "Raise a ValueError for a number of processes that cannot train together."
     if processes < 1 or processes > recipe.batch_size:
         raise ValueError(f"processes={processes} must lie between 1 and "
                          f"batch_size={recipe.batch_size}: each takes a part of a batch")

@@ -138,13 +138,13 @@ class SceneRecipe(Recipe):
 
     @property
     def num_positions(self) -> int:
-        "Places on the canvas of positions, which detection tokens do without."
+        "Places on the canvas of positions; with detection tokens, on the image."
         side = self.image_size if self.num_detection_tokens else self.position_canvas
         return (side // self.patch_size)**2
 
     @property
     def training_scenes(self) -> SceneSettings:
-        "What may stand on a canvas in training. ValueError for what scenes cannot have."
+        "What a canvas may contain in training. ValueError for what scenes cannot have."
         return replace(BENCHMARK[self.scenes], degrees=self.degrees, shear=self.shear,
                        elastic=self.elastic)
 
@@ -157,7 +157,7 @@ class SceneRecipe(Recipe):
 
 # %% ../nbs/95c_phase_recipes.ipynb #31a49b5c
 def _mismatch(recipe, most, smallest):
-    "Why a recipe cannot serve scenes of so many digits, so small; empty if it can"
+    "Why a recipe cannot serve scenes of that many digits, that small; empty if it can"
     tokens, patch_size = recipe.num_detection_tokens, recipe.patch_size
     position_canvas = recipe.position_canvas
     if 0 < tokens < most:
@@ -187,7 +187,7 @@ PHASES = tuple(_CLASSES)
 def find_recipe_class(
     phase:int, # 1, 2 or 3
 ) -> type[Recipe]: # whose settings a recipe of that phase has
-    "The class of a phase's recipes; ValueError for a phase that there is not."
+    "The class of a phase's recipes; ValueError for a phase that does not exist."
     if phase not in PHASES or isinstance(phase, bool):
         raise ValueError(f"phase={shorten(phase)} is not one of {', '.join(map(str, PHASES))}")
     return _CLASSES[phase]

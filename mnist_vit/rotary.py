@@ -13,7 +13,7 @@ from torch import Tensor
 
 # %% ../nbs/04b_rotary.ipynb #004471c6
 class Rotation(NamedTuple):
-    "Turns queries and keys by angles of their places (Su et al. 2021, section 3.2)."
+    "Turns queries and keys by angles for their places (Su et al. 2021, section 3.2)."
     cos: Tensor  # (B, 1, N, d/2), the same for all heads
     sin: Tensor  # (B, 1, N, d/2)
 
@@ -53,4 +53,4 @@ def nearby(
 ) -> Tensor: # bool (B, N, N)
     "Which pairs of tokens are near each other; one without a place is near to all."
     apart = (points[:, :, None] - points[:, None]).abs().amax(-1)  # (B, N, N)
-    return ~(apart > radius)  # not a number is not greater either
+    return ~(apart > radius)  # NaN is not greater either

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from .config import Recipe, changed_settings, saved_values
 from .safeguards import explain_writing, listed, read_text, shorten, write_atomically
 
-if TYPE_CHECKING:  # imported by the function that needs it, not to check a folder
+if TYPE_CHECKING:  # only the function that draws imports it
     from matplotlib.figure import Figure
 
 # %% ../nbs/95_run_folder.ipynb #679cccd7
@@ -79,10 +79,10 @@ def _content(out):
 
 # %% ../nbs/95_run_folder.ipynb #98e1b2a7
 def check_recipe(
-    out:str|Path, # the folder of a run that goes on
-    recipe:Recipe, # by which it should; only its device may differ
+    out:str|Path, # the folder of the run to resume
+    recipe:Recipe, # to resume it with; only its device may differ
 ) -> None:
-    "Refuse to resume a run by another recipe than its own."
+    "Refuse to resume a run with a recipe other than its own."
     if other := changed_settings(recipe, saved_values(out)):
         raise ValueError(f"{out} was started with another recipe: its config.yaml has other "
                          f"values for {listed(other, 5)}")
@@ -113,7 +113,7 @@ def claim_folder(
     out:str|Path, # the run's folder
     resume:bool=False, # go on with what is there?
 ): # gives the folder, which no other run uses inside the `with` block
-    "Hold a run's folder against other runs; remove what a killed run has not finished."
+    "Keep other runs out of a run's folder; remove what a killed run left unfinished."
     check_folder(out, resume)
     out = Path(out)
     made = out in _made or not out.exists()
@@ -127,7 +127,7 @@ def claim_folder(
                 path.unlink()
         yield out
     finally:
-        if made and not any(out.glob("*")):  # it has come to nothing
+        if made and not any(out.glob("*")):  # nothing was written
             with suppress(OSError):
                 out.rmdir()
         if lock is not None:

@@ -58,7 +58,7 @@ def nearest_divisors(
     number:int, # the number to divide, at least 1
     wanted:int, # the divisor that was asked for
     count:int=10, # how many divisors to give at most
-) -> list[int]: # divisors of `number`, those nearest to `wanted`, in rising order
+) -> list[int]: # divisors of `number`, those nearest to `wanted`, in ascending order
     "The divisors to suggest where the number that was asked for does not divide."
     most = min(isqrt(number), 10**6)  # of a huge number, the small ones
     small = [d for d in range(1, most + 1) if number % d == 0]
@@ -138,10 +138,10 @@ def read_text(
         if not path.is_file():
             raise ValueError(f"{path} is not a file")
         if path.stat().st_size > size:
-            raise ValueError(f"{path} is no {what}: it is larger than {size:,} bytes")
+            raise ValueError(f"{path} is not a {what}: it is larger than {size:,} bytes")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is no {what}: it is not text in UTF-8") from None
+        raise ValueError(f"{path} is not a {what}: it is not text in UTF-8") from None
     except OSError as e:
         raise ValueError(f"{path} cannot be read: {e.strerror}") from None
 
@@ -197,7 +197,7 @@ def check_finite(
 
 # %% ../nbs/95b_safeguards.ipynb #43bc0664
 class StrictLoader(yaml.SafeLoader):
-    "Reads YAML by stricter rules than its own, and each key once"
+    "Reads YAML by stricter rules than its own; each key may occur once"
     yaml_implicit_resolvers = {}
 
     def compose_node(self, parent, index):

@@ -34,7 +34,7 @@ def write_weights(
     path:str|Path, # a safetensors file
     recipe:Recipe, # by which they were trained
 ) -> None:
-    "Write weights with checksums of them and of their recipe."
+    "Write weights, with checksums of the weights and of their recipe."
     weights = {name: tensor.detach().cpu().contiguous()
                for name, tensor in weights.items()}
     sums = {"weights": digest(weights), "recipe": recipe_digest(recipe.model_dump())}
@@ -75,7 +75,7 @@ def _check_sums(path, weights, sums):
         raise ValueError(f"{path} has no checksum, so it was not written by a run: "
                          f"{allow}")
     if sums.get("weights") != digest(weights):
-        raise ValueError(f"{path} is damaged: its checksum is another; {allow}")
+        raise ValueError(f"{path} is damaged: its checksum does not match; {allow}")
     config = path.parent/"config.yaml"
     if not config.is_file(): return
     if sums.get("recipe") != recipe_digest(saved_values(path.parent)):
@@ -88,7 +88,7 @@ def misfit(
     wanted, # what it should look like
     where:str="", # name of this part
 ) -> str: # empty if both have the same structure, shapes and types
-    "The first place, in words, where saved state has not the form that is wanted."
+    "The first place, in words, where saved state does not have the wanted form."
     name = where[-80:] or "it"
     if isinstance(wanted, Tensor): return _tensor_misfit(saved, wanted, name)
     if isinstance(wanted, dict): return _dict_misfit(saved, wanted, where, name)
@@ -162,7 +162,7 @@ def read_checkpoint(
                          f"{listed(other, 5)}")
     parts = {key: saved[key] for key in wanted}
     if saved.get("digest") != digest(parts):
-        raise ValueError(f"{path} is damaged: its checksum is another; {_REMEDY}")
+        raise ValueError(f"{path} is damaged: its checksum does not match; {_REMEDY}")
     problem = _state_misfit(parts, wanted, recipe)
     if problem:
         raise ValueError(f"{path} does not fit this run: {problem}; {_REMEDY}")
@@ -254,7 +254,7 @@ def state_after_a_step(
     optimizer, # of torch, or fastai's
     state, # a function without arguments that gives the state, by part
 ) -> dict: # the state as it is after one step
-    "What a checkpoint looks like; model and optimizer are afterwards as they were."
+    "What a checkpoint looks like; model and optimizer are left unchanged."
     before = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
     for p in model.parameters():
         p.grad = torch.zeros_like(p) if p.requires_grad else None

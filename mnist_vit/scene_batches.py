@@ -153,7 +153,7 @@ class SceneBatches:
             yield from self._batches(first + done, n)
 
     def _batches(self, first, num_samples):
-        "Batches of the scenes with the numbers from `first`, made in one go if possible"
+        "Batches of the scenes numbered from `first`, made in one go if possible"
         make = partial(generate_scenes, digits=self.digits, seed=self.seed,
                        **vars(self.settings))
         whole = self.share == (0, 1)

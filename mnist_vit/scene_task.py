@@ -50,7 +50,7 @@ def draw_scene(
     detections:list[Detection], # what was found
     truth:dict, # {"boxes", "labels"} of the scene, from Targets.to_list
 ) -> None:
-    "A scene with its detections, green where right; dotted, in brackets: the truth."
+    "A scene with its detections, green where right; dotted or in brackets: the truth."
     ax.imshow(image, cmap="gray_r", alpha=0.6)
     ax.axis("on")
     ax.set(xticks=[], yticks=[])
@@ -160,7 +160,7 @@ class SceneTask(Task):
         inputs:Tensor, # canvases (B, 1, S, S)
         targets:Targets, # the true digits
     ) -> Tensor: # scalar
-        "By what the loss of a batch is divided: its number of digits."
+        "What the loss of a batch is divided by: its number of digits."
         return targets.counts.sum()
 
     def metrics(self) -> SceneMetrics:

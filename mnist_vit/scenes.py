@@ -268,7 +268,7 @@ def generate_scenes(
     max_digits:int=8, # most digits, M; all numbers in this range are equally likely
     scale:tuple[float, float]=(0.7, 1.4), # lowest and highest magnification of a digit
     max_iou:float=0.05, # largest IoU of two boxes
-    clutter:Clutter|None=None, # marks that are no digits; None: clean paper
+    clutter:Clutter|None=None, # marks that are not digits; None: clean paper
     seed:int|None=None, # decides each scene, with its number; None: a random seed
     degrees:float=10., # rotation in ±degrees
     shear:float=10., # slant in ±degrees
@@ -295,7 +295,7 @@ def benchmark_scenes(
     data:str|Digits="auto", # 'mnist', 'digits' or 'auto', see load_data; or the digits
     num_samples:int=10_000, # how many; fewer than 10,000 are the first of them
 ) -> Scenes: # the same scenes in every run
-    "The fixed scenes by which models are compared."
+    "The fixed scenes on which models are compared."
     if name not in BENCHMARK:
         raise ValueError(f"scenes {name!r} are not one of {', '.join(BENCHMARK)}")
     digits = data if isinstance(data, Digits) else load_data(split, data)

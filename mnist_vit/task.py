@@ -77,8 +77,8 @@ class Task:
     def loss_count(self,
         inputs, # of a batch
         targets, # of the same batch
-    ) -> int|Tensor: # as the loss is a mean over it; or over digits, or the like
-        "By what the loss of a batch is divided: its number of images."
+    ) -> int|Tensor: # how many images, digits or the like the loss is a mean over
+        "What the loss of a batch is divided by: its number of images."
         return len(inputs)
 
     def metrics(self): # with reset(), update(outputs, targets) and compute() -> dict
@@ -114,7 +114,7 @@ def find_task(
     phase:int, # 1, 2 or 3
 ) -> type[Task]: # the subclass of Task for that phase
     "The task of a phase, imported when it is asked for."
-    find_recipe_class(phase)  # refuses a phase that there is not
+    find_recipe_class(phase)  # refuses a phase that does not exist
     module, name = _TASKS[phase].split(".")
     return getattr(import_module(f"mnist_vit.{module}"), name)
 

@@ -184,7 +184,7 @@ def train_model(
     out:str|Path|None=None, # the run's folder; None: runs/<phase>-<time>
     data:dict[str, Digits]|None=None, # your own splits: 'train', 'valid', 'test'
     test:bool=True, # read the test split for the final number? Not while tuning
-    resume:bool=False, # go on with the run in that folder
+    resume:bool=False, # continue the run in that folder
     wandb:bool=False, # log to W&B
     cbs=(), # further fastai callbacks
     log=print, # called with a line per epoch
@@ -226,7 +226,7 @@ def _resume(checkpoint, log):
     done = restore(checkpoint)
     if done and is_first_process():
         log(f"resuming after epoch {done} of {checkpoint.recipe.epochs}")
-        checkpoint.write_history()  # a kill may have come between the two files
+        checkpoint.write_history()  # perhaps it was killed between the two files
     return done
 
 # %% ../nbs/11_training.ipynb #2d7fd9a0
@@ -241,7 +241,7 @@ def _finish(task, learn, checkpoint, wandb_log, test_batches):
     results["valid"] = metrics.compute()
     if test_batches:
         results["test"] = evaluate(model, test_batches, task.metrics())
-    else:  # what an earlier end of this run has measured, if anything
+    else:  # what was measured when this run ended before, if anything
         results["test"] = (read_metrics(out) or {}).get("test")
     figures = {"curves": curves_figure(rows, task.main_metric)}
     for name, figure in {**figures, **task.report(*predictions)}.items():

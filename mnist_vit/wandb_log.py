@@ -84,7 +84,7 @@ class WandbLog(Callback):
         self._leave()
 
     def abandon(self):
-        "Close the record of a run that has not come to its end."
+        "Close the record of a run that did not finish."
         if self.process:
             self._ask(self.max_log, "close")
         self._leave()

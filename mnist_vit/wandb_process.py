@@ -73,7 +73,7 @@ class _Session:
 
 # %% ../nbs/91a_wandb_process.ipynb #a6ff1c1a
 def serve() -> None:
-    "The main loop of W&B's own process: a request a line in, an answer a line out."
+    "The main loop of W&B's own process: answers each line of input with one line."
     requests, answers = (os.fdopen(os.dup(n), mode) for n, mode in enumerate("rw"))
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
@@ -129,7 +129,7 @@ class WandbProcess:
     def leave(self,
         kill:bool=False, # end it at once? False: it ends when it is done
     ) -> None:
-        "Have nothing more to do with it."
+        "Let go of the process and close the pipes to it."
         if kill:
             self.process.kill()
             self.process.wait()
