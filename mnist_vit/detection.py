@@ -144,10 +144,10 @@ class DetectionTransformer(InkEncoder):
             logits, boxes = self._heads(encoded.patches, self.anchors)
             fields = (field.where(ink[..., None], 0.) for field in (logits, boxes))
             return Predictions(*fields, ink)
+        logits, boxes = self._heads(encoded.patches, self.anchors[encoded.index])
         scene = ink.nonzero(as_tuple=True)[0]  # (t,), for each of t inked patches
         patch = encoded.index[ink]  # (t,)
-        logits, boxes = self._heads(encoded.patches[ink], self.anchors[patch])
-        fields = logits, boxes, torch.ones_like(patch, dtype=torch.bool)
+        fields = logits[ink], boxes[ink], torch.ones_like(patch, dtype=torch.bool)
         every = (self._on_canvas(field, scene, patch, len(x)) for field in fields)
         return Predictions(*every)
 

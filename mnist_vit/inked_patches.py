@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .data import BLANK, STD
 from .model import check_size, init_weights
 from .modules import PatchEmbedding
+from .packing import round_length
 
 # %% ../nbs/04c_inked_patches.ipynb #cdef339c
 HALF_GREY = 0.5 / 255 / STD  # half a grey level after normalisation
@@ -32,10 +33,10 @@ def inked(
 def ink_index(
     ink:Tensor, # bool (B, all patches), True where a patch holds ink
 ) -> tuple[Tensor, Tensor]: # indices (B, N), inked first; bool (B, N), which hold ink
-    "List the inked patches of each image, padded to the most that any image has."
+    "List the inked patches of each image, padded to the most that any has, rounded up."
     count = ink.sum(1, keepdim=True)  # (B, 1)
     order = ink.byte().sort(dim=1, descending=True, stable=True).indices  # (B, all)
-    index = order[:, :int(count.max())]  # (B, N)
+    index = order[:, :round_length(int(count.max()))]  # (B, N)
     mask = torch.arange(index.shape[1], device=ink.device) < count  # (B, N)
     return index, mask
 
