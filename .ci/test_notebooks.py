@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-SLOWER = 10  # seconds that a notebook may take longer than in the earlier run
+SLOWER = 10, 0.5  # seconds, or share of its time, that a notebook may take longer than in the earlier run
 
 
 def watch(command):
@@ -44,7 +44,8 @@ def main():
         if name not in began: return "skipped silently: it never started"
         if name not in took: return "never ended"
         if name in failed: return "failed"
-        if took[name] > before.get(name, took[name]) + SLOWER: return f"it took {before[name]:.0f} s in the earlier run"
+        usual = before.get(name, took[name])
+        if took[name] > usual + max(SLOWER[0], SLOWER[1] * usual): return f"it took {before[name]:.0f} s in the earlier run"
 
     names = sorted(path.name for path in Path("nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     faults = {name: fault(name) for name in names}
