@@ -91,7 +91,8 @@ WRONG = {  # a piece of the fault that must be found, and no other -> the notebo
 RIGHT = [notebook(GOOD), added(code("print(3)", PRINTED)), changed(7, code(FIGURE, [*PICTURE, *PRINTED])),
          changed(7, code("#| hide\nplot(cut(3))", PICTURE)), added(code("from mnist_vit.parts import _hidden")),
          notebook(GOOD, [*GOOD, prose("once more prose")]),
-         notebook(GOOD, [*GOOD[:6], code(EXPORTED.replace("an image", "its side").replace("Cut it", "Cut")), *GOOD[7:]]), added(prose("```\n[`x`](y.md) :::\n```"))]
+         notebook(GOOD, [*GOOD[:6], code(EXPORTED.replace("an image", "its side").replace("Cut it", "Cut")), *GOOD[7:]]),
+         added(prose("```\n[`x`](y.md) :::\n```"))]
 
 
 def test_notebooks():
